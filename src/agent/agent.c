@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "kernel/bpf.h"
+#include "kernel/cgroup.h"
+#include "kernel/procfs.h"
+
+/* --- the way of an event --- */
+
+static void agent_pass(struct agent *agent, struct event *event)
+{
+	event->serial = ++agent->serial;
+	agent->events[event->kind].value++;
+	for (size_t n = 0; n < agent->sink_count; n++)
+		sink_put(&agent->sinks[n], event);
+}
+
+static bool agent_retry(void *owner, struct event *event, bool last)
+{
+	struct agent *agent = owner;
+
+	if (identity_enrich(&agent->identity, event) == IDENTITY_wait && !last)
+		return false;
+	agent_pass(agent, event);
+	return true;
+}
+
+static void agent_emit(struct event_port *port, struct event *event)
+{
+	struct agent *agent = container_of(port, struct agent, port);
+
+	if (identity_enrich(&agent->identity, event) == IDENTITY_wait &&
+	    park_put(&agent->park, event))
+		return;
+	agent_pass(agent, event);
+}
+
+static void agent_on_process(struct process_feed *feed, const struct ring_head *head)
+{
+	identity_record(&container_of(feed, struct agent, feed)->identity, head);
+}
+
+static void agent_on_container(void *owner, const struct container *container)
+{
+	(void)container;
+	park_retry(&((struct agent *)owner)->park);
+}
+
+/* --- start --- */
+
+/* The first line of a file, trimmed; false when there is none. */
+static bool agent_read_name(const char *path, char *name, size_t room)
+{
+	auto_text struct text text = { 0 };
+	struct slice line, rest;
+
+	if (file_read(path, 4096, &text, NULL) < 0)
+		return false;
+	rest = text_slice(&text);
+	return slice_next(&rest, '\n', &line) && slice_copy(slice_trim(line), name, room) > 0;
+}
+
+static void agent_init_origin(struct agent *agent, const struct agent_program *program)
+{
+	struct event_origin *origin = &agent->origin;
+	uint64_t run;
+
+	origin->program = program->name;
+	origin->version = program->version;
+	if (agent->settings->hostname)
+		slice_copy(slice_of(agent->settings->hostname), origin->host, sizeof(origin->host));
+	else if (!agent_read_name("/etc/hostname", origin->host, sizeof(origin->host)) &&
+		 !agent_read_name("/proc/sys/kernel/hostname", origin->host, sizeof(origin->host)))
+		slice_copy(SLICE("localhost"), origin->host, sizeof(origin->host));
+	if (getrandom(&run, sizeof(run), 0) != sizeof(run))
+		run = clock_wall_ns();
+	snprintf(origin->run_id, sizeof(origin->run_id), "%016llx", (unsigned long long)run);
+}
+
+static struct http_client *agent_http(void *owner, struct error *err)
+{
+	struct agent *agent = owner;
+
+	if (!agent->http && http_client_new(&agent->http, agent->loop, err) < 0)
+		return NULL;
+	return agent->http;
+}
+
+static void agent_on_end(struct loop_timer *timer)
+{
+	loop_stop(container_of(timer, struct agent, end)->loop);
+}
+
+static void agent_on_term(struct loop_signal *watch)
+{
+	loop_stop(container_of(watch, struct agent, on_term)->loop);
+}
+
+static void agent_on_int(struct loop_signal *watch)
+{
+	loop_stop(container_of(watch, struct agent, on_int)->loop);
+}
+
+static int agent_watch_signals(struct agent *agent, struct error *err)
+{
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	agent->on_term = (struct loop_signal){ .signo = SIGTERM, .arrived = agent_on_term };
+	agent->on_int = (struct loop_signal){ .signo = SIGINT, .arrived = agent_on_int };
+	r = loop_signal_add(agent->loop, &agent->on_term, err);
+	return r < 0 ? r : loop_signal_add(agent->loop, &agent->on_int, err);
+}
+
+static void agent_add_metrics(struct agent *agent)
+{
+	struct metrics *metrics = &agent->metrics;
+
+	for (size_t n = 0; n < EVENT_KIND_COUNT; n++)
+		metric_add(metrics, METRIC_events, &agent->events[n], event_kinds[n].name);
+	metric_add(metrics, METRIC_parked, &agent->park.count, NULL);
+	metric_add(metrics, METRIC_parked_late, &agent->park.late, NULL);
+	metric_add(metrics, METRIC_processes, &agent->identity.processes.count, NULL);
+	metric_add(metrics, METRIC_process_evictions, &agent->identity.processes.evictions,
+		   "processes");
+}
+
+static enum ring_hierarchy agent_pick_hierarchy(const struct agent *agent)
+{
+	auto_text struct text text = { 0 };
+
+	if (procfs_read(agent->proc_fd, (uint32_t)getpid(), "cgroup", 16384, &text) < 0)
+		return RING_HIERARCHY_unified;
+	return cgroup_pick_hierarchy(text_slice(&text));
+}
+
+static int agent_start_identity(struct agent *agent, struct error *err)
+{
+	struct containers_env env = {
+		.loop = agent->loop,
+		.metrics = &agent->metrics,
+		.limit = agent->settings->containers,
+		.proc_fd = agent->proc_fd,
+		.hierarchy = agent->sensor_env.hierarchy,
+		.answered = agent_on_container,
+		.owner = agent,
+	};
+
+	processes_init(&agent->identity.processes, agent->proc_fd, agent->sensor_env.hierarchy,
+		       agent->settings->processes);
+	return containers_new(&agent->identity.containers, &env, err);
+}
+
+static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
+			       struct error *err)
+{
+	for (; *kinds; kinds++) {
+		struct sensor *sensor = &agent->sensors[agent->sensor_count];
+		int r = sensor_start(sensor, *kinds, &agent->sensor_env, err);
+
+		if (r < 0)
+			return r;
+		agent->sensor_count++;
+		if (*kinds == &sensor_exec && sensor->taken)
+			agent->identity.processes.fed = agent->settings->only_under == 0;
+	}
+	return 0;
+}
+
+static int agent_open_sinks(struct agent *agent, struct error *err)
+{
+	agent->sink_env =
+		(struct sink_env){ agent->loop,	   agent->metrics.kinds ? &agent->metrics : NULL,
+				   &agent->origin, &agent->settings->sinks,
+				   agent_http,	   agent };
+	for (size_t n = 0; n < sink_kind_count; n++) {
+		int r;
+
+		if (!sink_kinds[n]->wanted(&agent->settings->sinks))
+			continue;
+		r = sink_open(&agent->sinks[agent->sink_count], sink_kinds[n], &agent->sink_env,
+			      err);
+		if (r < 0)
+			return r;
+		agent->sink_count++;
+	}
+	return 0;
+}
+
+static void agent_make_sensor_env(struct agent *agent)
+{
+	const struct agent_settings *settings = agent->settings;
+
+	agent->sensor_settings = (struct sensor_settings){
+		.only_under = (uint32_t)settings->only_under,
+		.old_records = settings->old_records,
+		.poll_ns = settings->poll_ns,
+	};
+	agent->sensor_env = (struct sensor_env){
+		.loop = agent->loop,
+		.metrics = &agent->metrics,
+		.out = &agent->port,
+		.processes = &agent->feed,
+		.ring = agent->ring,
+		.ring_refused = agent->ring_refused.text,
+		.proc_fd = agent->proc_fd,
+		.hierarchy = agent_pick_hierarchy(agent),
+		.settings = &agent->sensor_settings,
+	};
+}
+
+int agent_start(struct agent *agent, const struct agent_program *program,
+		const struct agent_settings *settings, struct error *err)
+{
+	int r;
+
+	*agent = (struct agent){ .settings = settings, .proc_fd = -1 };
+	agent->port.emit = agent_emit;
+	agent->feed.record = agent_on_process;
+	agent->end.fire = agent_on_end;
+	agent_init_origin(agent, program);
+	metrics_init(&agent->metrics, metric_kinds, METRIC_COUNT);
+	r = loop_new(&agent->loop, err);
+	if (r < 0)
+		return r;
+	park_init(&agent->park, agent->loop, settings->park_ns, agent_retry, agent);
+	r = procfs_open(settings->proc_root, err);
+	if (r < 0)
+		return r;
+	agent->proc_fd = r;
+	bpf_setup();
+	if (ring_new(&agent->ring, agent->loop, settings->ring_bytes, &agent->ring_refused) < 0)
+		agent->ring = NULL;
+	agent_make_sensor_env(agent);
+	r = agent_start_identity(agent, err);
+	if (r == 0)
+		r = agent_watch_signals(agent, err);
+	agent_add_metrics(agent);
+	if (r == 0)
+		r = agent_open_sinks(agent, err);
+	if (r == 0)
+		r = agent_start_sensors(agent, program->sensors, err);
+	if (r == 0)
+		r = processes_scan(&agent->identity.processes, err);
+	if (settings->run_ns)
+		loop_timer_set(agent->loop, &agent->end, settings->run_ns);
+	return r;
+}
+
+int agent_run(struct agent *agent, struct error *err)
+{
+	return loop_run(agent->loop, err);
+}
+
+void agent_stop(struct agent *agent)
+{
+	if (agent->ring)
+		ring_drain(agent->ring);
+	while (agent->sensor_count)
+		sensor_stop(&agent->sensors[--agent->sensor_count]);
+	park_done(&agent->park);
+	while (agent->sink_count)
+		sink_close(&agent->sinks[--agent->sink_count]);
+	containers_free(agent->identity.containers);
+	processes_done(&agent->identity.processes);
+	ring_free(agent->ring);
+	http_client_free(agent->http);
+	if (agent->proc_fd >= 0)
+		close(agent->proc_fd);
+	loop_free(agent->loop);
+	metrics_done(&agent->metrics);
+}
+
+void agent_print_sensors(const struct agent *agent, struct text *out)
+{
+	for (size_t n = 0; n < agent->sensor_count; n++) {
+		const struct sensor *sensor = &agent->sensors[n];
+		struct slice refused = text_slice(&sensor->refused), line;
+
+		text_printf(out, "%-8s %s", sensor->kind->name,
+			    sensor->taken ? sensor->taken->name : "off");
+		if (sensor->taken && sensor->taken->costs)
+			text_printf(out, " (without: %s)", sensor->taken->costs);
+		text_putc(out, '\n');
+		while (slice_next(&refused, '\n', &line))
+			text_printf(out, "%-8s   %.*s\n", "", SLICE_ARG(line));
+	}
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent - sensors, identity, detectors and sinks on one loop: what every program of the watch is.
+ *
+ *	sensor -> identity (-> park -> identity) -> detectors -> sinks
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include "agent/park.h"
+#include "agent/settings.h"
+#include "identity/identity.h"
+#include "sensor/sensor.h"
+#include "sink/sink.h"
+
+#define AGENT_SENSORS 8
+#define AGENT_SINKS   8
+
+struct agent {
+	const struct agent_settings *settings;
+	struct event_origin origin;
+	struct loop *loop;
+	struct metrics metrics;
+	struct event_port port; /* where sensors emit */
+	struct process_feed feed;
+	struct identity identity;
+	struct park park;
+	struct ring *ring;
+	struct error ring_refused;
+	struct http_client *http;
+	int proc_fd;
+	uint64_t serial;
+	struct sensor_settings sensor_settings;
+	struct sensor_env sensor_env;
+	struct sensor sensors[AGENT_SENSORS];
+	size_t sensor_count;
+	struct sink_env sink_env;
+	struct sink sinks[AGENT_SINKS];
+	size_t sink_count;
+	struct loop_timer end;
+	struct loop_signal on_term, on_int;
+	struct metric events[EVENT_KIND_COUNT];
+};
+
+struct agent_program {
+	const char *name, *version;
+	const struct sensor_kind *const *sensors; /* NULL-terminated */
+};
+
+/* Starts everything; what can't run is left out and said in sensor->refused. */
+must_check int agent_start(struct agent *agent, const struct agent_program *program,
+			   const struct agent_settings *settings, struct error *err);
+/* Until SIGTERM, SIGINT or the time set. */
+must_check int agent_run(struct agent *agent, struct error *err);
+/* Drains what waits, and stops; also after a start that failed halfway. */
+void agent_stop(struct agent *agent);
+
+/* The sensors, the mechanism each has taken, what is lost with it, and why better ones failed. */
+void agent_print_sensors(const struct agent *agent, struct text *out);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings - all that a user can set about an agent: one struct, one table, for every program. */
+#ifndef AGENT_SETTINGS_H
+#define AGENT_SETTINGS_H
+
+#include "base/settings.h"
+#include "sensor/sensor.h"
+#include "sink/settings.h"
+
+/* Programs, as bits: who has a setting. */
+enum { PROGRAM_bulwark = 1, PROGRAM_polytect = 2 };
+
+struct agent_settings {
+	char *config_file;
+	uint64_t verbosity;
+	bool log_json;
+	char *hostname, *node_id;
+	char *proc_root;
+	uint64_t run_ns; /* end after so long; 0 = run on */
+	char *source;	 /* a saved log instead of the live one; NULL: live */
+	bool allow_second;
+	bool restore;
+	uint64_t only_under;
+	uint64_t ring_bytes, poll_ns;
+	bool old_records;
+	uint64_t processes, containers;
+	uint64_t park_ns;
+	char *container_socket;
+	char *listen;
+	struct sink_settings sinks;
+};
+
+extern const struct setting agent_setting_rows[];
+extern const size_t agent_setting_count;
+extern const struct setting_alias agent_setting_aliases[];
+extern const size_t agent_alias_count;
+
+#endif

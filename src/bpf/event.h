@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * event - what the kernel side writes into the ring and the user side reads.
+ *
+ * Compiled on both sides. Fixed-width fields, head first, padding named, every byte written before
+ * it is submitted (ring.bpf.h fills the head). `bytes` is the record's own length, its tail cut to
+ * what is used.
+ */
+#ifndef BPF_EVENT_H
+#define BPF_EVENT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#include <stddef.h>
+#endif
+
+enum ring_type {
+	RING_fork,
+	RING_exec,
+	RING_exit,
+	RING_thread, /* a thread that died with its process by a core-dumping signal */
+	RING_cgroup, /* a control group seen for the first time */
+	RING_TYPE_COUNT
+};
+
+/* Whose path names a task's control group: the unified hierarchy's, or a v1 controller's. */
+enum ring_hierarchy { RING_HIERARCHY_unified, RING_HIERARCHY_memory, RING_HIERARCHY_pids };
+
+struct ring_head {
+	__u16 type, bytes;
+	__u32 pid; /* thread group id, initial pid namespace */
+	__u32 tid;
+	__u32 uid;	/* effective, initial user namespace */
+	__u64 boot_ns;	/* CLOCK_BOOTTIME; CLOCK_MONOTONIC on kernels below 5.8 */
+	__u64 start_ns; /* when the process was made, CLOCK_BOOTTIME */
+	__u64 cgroup_id;
+	char comm[16];
+};
+
+struct ring_fork {
+	struct ring_head head; /* of the child */
+	__u32 ppid, pad;
+};
+
+#define RING_PATH_BYTES	  256
+#define RING_ARGS_BYTES	  1024
+#define RING_CGROUP_NAME  128 /* bytes of one directory name */
+#define RING_CGROUP_DEPTH 12
+
+struct ring_exec {
+	struct ring_head head;
+	__u32 ppid;
+	__u32 ns_mnt, ns_net, ns_pid, ns_user;
+	__u32 path_bytes; /* of path, without its end */
+	__u32 args_bytes; /* of args: each argument ends in NUL, the last perhaps cut */
+	__u32 args_cut;	  /* 1: there were more */
+	char path[RING_PATH_BYTES];
+	char args[RING_ARGS_BYTES];
+};
+
+#define RING_EXIT_UNKNOWN 0xffffff00u /* the exit code of one that was found gone */
+
+struct ring_exit {
+	struct ring_head head;
+	__u32 exit_code; /* as wait(2) gives it */
+	__u32 pad;
+};
+
+struct ring_thread {
+	struct ring_head head;
+};
+
+/* The directory names from the control group up to the root. */
+struct ring_cgroup {
+	struct ring_head head; /* cgroup_id says which */
+	__u32 depth, pad;
+	char names[RING_CGROUP_DEPTH][RING_CGROUP_NAME];
+};
+
+/* One per agent, shared by all programs through a mapped map. */
+struct ring_state {
+	__u64 awake; /* 1: the reader drains on a timer, nobody has to wake it */
+	__u64 lost[RING_TYPE_COUNT];
+};
+
+#define RING_WIRE(type, last, length)                                                              \
+	_Static_assert(sizeof(type) == (length) &&                                                 \
+			       __builtin_offsetof(type, last) + sizeof(((type *)0)->last) ==       \
+				       (length),                                                   \
+		       #type " changed its size or grew padding")
+
+RING_WIRE(struct ring_head, comm, 56);
+RING_WIRE(struct ring_fork, pad, 64);
+RING_WIRE(struct ring_exec, args, 88 + RING_PATH_BYTES + RING_ARGS_BYTES);
+RING_WIRE(struct ring_exit, pad, 64);
+RING_WIRE(struct ring_thread, head, 56);
+RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
+RING_WIRE(struct ring_state, lost, 8 + 8 * RING_TYPE_COUNT);
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* exec - processes come, turn into other programs, and go. */
+#include "bpf/ring.bpf.h"
+
+char license_text[] SEC("license") = "Dual BSD/GPL";
+
+/* Where records too large for the stack are put together. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ring_exec);
+} exec_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ring_cgroup);
+} cgroup_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u8);
+} cgroups_told SEC(".maps");
+
+static struct kernfs_node *cgroup_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___rcu *rcu = (void *)node;
+
+	if (bpf_core_field_exists(rcu->__parent))
+		return BPF_CORE_READ(rcu, __parent);
+	return BPF_CORE_READ(node, parent);
+}
+
+/* Tells the path of a control group once: read later from /proc it may be gone. */
+static void tell_cgroup(struct task_struct *task, __u64 id)
+{
+	struct kernfs_node *node;
+	struct ring_cgroup *record;
+	__u32 zero = 0, depth = 0;
+	__u8 told = 1;
+
+	if (bpf_map_lookup_elem(&cgroups_told, &id))
+		return;
+	record = bpf_map_lookup_elem(&cgroup_scratch, &zero);
+	if (!record)
+		return;
+	node = ring_cgroup_node(task);
+	for (int n = 0; n < RING_CGROUP_DEPTH; n++) {
+		struct kernfs_node *parent = cgroup_parent(node);
+
+		if (!parent)
+			break; /* the root has no name */
+		bpf_probe_read_kernel_str(record->names[n], RING_CGROUP_NAME,
+					  BPF_CORE_READ(node, name));
+		depth++;
+		node = parent;
+	}
+	record->depth = depth;
+	record->pad = 0;
+	ring_fill_head(&record->head, RING_cgroup, sizeof(*record), task);
+	bpf_map_update_elem(&cgroups_told, &id, &told, BPF_ANY);
+	ring_put(record, sizeof(*record), RING_cgroup);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct ring_fork record;
+
+	if (child->pid != child->tgid || !ring_wants(child))
+		return 0;
+	ring_fill_head(&record.head, RING_fork, sizeof(record), child);
+	record.ppid = parent->tgid;
+	record.pad = 0;
+	ring_put(&record, sizeof(record), RING_fork);
+	return 0;
+}
+
+static void fill_namespaces(struct ring_exec *record, struct task_struct *task)
+{
+	struct nsproxy *spaces = task->nsproxy;
+
+	record->ns_mnt = spaces->mnt_ns->ns.inum;
+	record->ns_net = spaces->net_ns->ns.inum;
+	record->ns_pid = spaces->pid_ns_for_children->ns.inum;
+	record->ns_user = task->cred->user_ns->ns.inum;
+}
+
+/* The arguments lie at the top of the new stack, just written by the kernel: the pages are there.
+ */
+static __u32 fill_args(struct ring_exec *record, struct task_struct *task)
+{
+	unsigned long start = task->mm->arg_start;
+	unsigned long bytes = task->mm->arg_end - start;
+
+	record->args_cut = bytes > RING_ARGS_BYTES;
+	/* The compiler would check one copy of the number and use another. */
+	barrier_var(bytes);
+	if (bytes > RING_ARGS_BYTES)
+		bytes = RING_ARGS_BYTES;
+	if (bpf_probe_read_user(record->args, bytes, (const void *)start) < 0) {
+		record->args_cut = 1;
+		return 0;
+	}
+	return bytes;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
+{
+	struct ring_exec *record;
+	__u32 zero = 0, bytes;
+	long n;
+
+	if (!ring_wants(task))
+		return 0;
+	record = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!record)
+		return 0;
+	record->ppid = task->real_parent->tgid;
+	fill_namespaces(record, task);
+	n = bpf_probe_read_kernel_str(record->path, RING_PATH_BYTES, binprm->filename);
+	record->path_bytes = n > 0 ? n - 1 : 0;
+	bytes = fill_args(record, task);
+	record->args_bytes = bytes;
+	if (bytes > RING_ARGS_BYTES)
+		return 0; /* never; the verifier wants to see it */
+	bytes += offsetof(struct ring_exec, args);
+	ring_fill_head(&record->head, RING_exec, bytes, task);
+	tell_cgroup(task, record->head.cgroup_id);
+	ring_put(record, bytes, RING_exec);
+	return 0;
+}
+
+/* Signals whose default is to dump core: QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS. */
+#define CORE_SIGNALS                                                                               \
+	(1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 | 1u << 24 |         \
+	 1u << 25 | 1u << 31)
+
+/* The kernel log names a crashed thread, not its process: say which it was. */
+static void tell_thread(struct task_struct *task)
+{
+	struct ring_thread record;
+
+	if (!(CORE_SIGNALS >> (task->exit_code & 0x1f) & 1) || (task->exit_code & 0x60))
+		return;
+	ring_fill_head(&record.head, RING_thread, sizeof(record), task);
+	ring_put(&record, sizeof(record), RING_thread);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct ring_exit record;
+	int group_code;
+
+	if (!ring_wants(task))
+		return 0;
+	if (task->pid != task->tgid)
+		tell_thread(task);
+	/* The process ends with its last thread, whichever that is. */
+	if (task->signal->live.counter != 0)
+		return 0;
+	ring_fill_head(&record.head, RING_exit, sizeof(record), task);
+	group_code = task->signal->group_exit_code;
+	record.exit_code = group_code ? group_code : task->exit_code;
+	record.pad = 0;
+	ring_put(&record, sizeof(record), RING_exit);
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * kern - the kernel's structs, with only the fields that our programs read.
+ *
+ * CO-RE finds the real offsets at load time; this file is the list of all we rely on.
+ */
+#ifndef BPF_KERN_H
+#define BPF_KERN_H
+
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+
+enum bpf_map_type_ {
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum {
+	BPF_ANY = 0,
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_RB_AVAIL_DATA = 0,
+	BPF_F_MMAPABLE = 1 << 10,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct kuid {
+	__u32 val;
+};
+
+struct ns_common {
+	__u32 inum;
+};
+struct user_namespace {
+	struct ns_common ns;
+};
+struct mnt_namespace {
+	struct ns_common ns;
+};
+struct net {
+	struct ns_common ns;
+};
+struct pid_namespace {
+	struct ns_common ns;
+};
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+};
+
+struct cred {
+	struct kuid euid;
+	struct user_namespace *user_ns;
+};
+
+struct kernfs_node {
+	const char *name;
+	struct kernfs_node *parent;
+	__u64 id;
+};
+/* Since 6.15 (633488947ef6, "kernfs: Use RCU to access kernfs_node::parent"). */
+struct kernfs_node___rcu {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+enum cgroup_subsys_id {
+	memory_cgrp_id = 1,
+	pids_cgrp_id = 2,
+};
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+	struct cgroup *dfl_cgrp;
+};
+
+struct mm_struct {
+	unsigned long arg_start, arg_end;
+};
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+};
+
+struct task_struct {
+	int pid, tgid;
+	int exit_code;
+	struct task_struct *real_parent, *group_leader;
+	const struct cred *cred;
+	char comm[16];
+	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
+	struct signal_struct *signal;
+	struct mm_struct *mm;
+	__u64 start_boottime;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+#pragma clang attribute pop
+
+#endif

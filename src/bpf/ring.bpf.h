@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * ring - how programs hand records to the agent: one ring for all of them.
+ *
+ * The wake-up is what costs, not the record. While the agent is awake it drains the ring on a timer
+ * and nobody wakes it, unless the ring is half full; once it has found nothing for a while it sets
+ * `awake` to 0 and sleeps, and the next record wakes it.
+ */
+#ifndef BPF_RING_BPF_H
+#define BPF_RING_BPF_H
+
+#include "bpf/kern.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/event.h"
+
+/* Both are made by the agent and shared by all programs (kernel/ring.c). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ring_state);
+} ring_state SEC(".maps");
+
+/* Set before loading. */
+const volatile __u32 ring_half_bytes = 2048; /* wake the agent beyond this */
+const volatile __u32 only_under = 0;	     /* only this process and those below it; 0 = all */
+const volatile __u32 agent_pid = 0;	     /* the agent's own; never reported */
+const volatile __u32 hierarchy = 0;	     /* enum ring_hierarchy */
+
+#define ONLY_UNDER_DEPTH 24
+
+static struct ring_state *ring_get_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ring_state, &zero);
+}
+
+/* Whether the task is to be reported. */
+static bool ring_wants(struct task_struct *task)
+{
+	if ((__u32)task->tgid == agent_pid)
+		return false;
+	if (only_under == 0)
+		return true;
+	for (int n = 0; n < ONLY_UNDER_DEPTH; n++) {
+		__u32 tgid = task->tgid;
+
+		if (tgid == only_under)
+			return true;
+		if (tgid <= 1)
+			return false;
+		task = task->real_parent;
+	}
+	return false;
+}
+
+/* Read what it points to with BPF_CORE_READ(): the verifier doesn't know its type. */
+static struct kernfs_node *ring_cgroup_node(struct task_struct *task)
+{
+	struct css_set *set = task->cgroups;
+	struct cgroup_subsys_state *state = NULL;
+	const char *states;
+	__u32 at;
+
+	if (hierarchy == RING_HIERARCHY_unified)
+		return set->dfl_cgrp->kn;
+	/* An index that isn't constant can't be relocated: relocate the array, then step. */
+	states = (const char *)__builtin_preserve_access_index(&set->subsys);
+	at = hierarchy == RING_HIERARCHY_memory
+		     ? bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)
+		     : bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	bpf_probe_read_kernel(&state, sizeof(state), states + at * sizeof(state));
+	return BPF_CORE_READ(state, cgroup, kn);
+}
+
+static void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
+			   struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	head->type = type;
+	head->bytes = bytes;
+	head->pid = task->tgid;
+	head->tid = task->pid;
+	head->uid = task->cred->euid.val;
+	head->boot_ns = bpf_ktime_get_boot_ns();
+	head->start_ns = leader->start_boottime;
+	head->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
+	__builtin_memset(head->comm, 0, sizeof(head->comm));
+	BPF_CORE_READ_STR_INTO(&head->comm, task, comm);
+}
+
+static __u64 ring_flags(void)
+{
+	struct ring_state *state = ring_get_state();
+
+	if (!state || !state->awake)
+		return BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_half_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+static void ring_put(void *record, __u32 bytes, __u16 type)
+{
+	struct ring_state *state;
+
+	if (bpf_ringbuf_output(&ring, record, bytes, ring_flags()) == 0)
+		return;
+	state = ring_get_state();
+	if (state && type < RING_TYPE_COUNT)
+		__sync_fetch_and_add(&state->lost[type], 1);
+}
+
+#endif

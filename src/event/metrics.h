@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics - THE table of what Bulwark counts about itself; docs/metrics.md is printed from it. */
+#ifndef EVENT_METRICS_H
+#define EVENT_METRICS_H
+
+#include "base/metric.h"
+
+/* clang-format off: one row a line */
+/* X(id, name, type, label or NULL, help) */
+#define METRICS(X)                                                                                 \
+	X(events, "bulwark_events_total", counter, "kind",                                         \
+	  "Events passed on to detectors and sinks")                                               \
+	X(kmsg_records, "bulwark_kmsg_records_total", counter, NULL, "Kernel log records read")    \
+	X(kmsg_lost, "bulwark_kmsg_lost_total", counter, NULL,                                     \
+	  "Kernel log records overwritten before they could be read")                              \
+	X(kmsg_invalid, "bulwark_kmsg_invalid_total", counter, NULL,                               \
+	  "Kernel log records that could not be parsed")                                           \
+	X(kmsg_suppressed, "bulwark_kmsg_suppressed_total", counter, NULL,                         \
+	  "Messages that the kernel says it held back")                                            \
+	X(ring_lost, "bulwark_ring_lost_total", counter, "record",                                 \
+	  "Records that found the BPF ring buffer full")                                           \
+	X(processes, "bulwark_identity_processes", gauge, NULL,                                    \
+	  "Processes in the table, ended ones included")                                           \
+	X(process_evictions, "bulwark_identity_evictions_total", counter, "table",                 \
+	  "Entries thrown out because the table was full")                                         \
+	X(containers, "bulwark_identity_containers", gauge, NULL, "Containers in the table")       \
+	X(container_lookups, "bulwark_identity_lookups_total", counter, "result",                  \
+	  "Questions to container engines")                                                        \
+	X(parked, "bulwark_parked_events", gauge, NULL, "Events that wait for a container's name") \
+	X(parked_late, "bulwark_parked_late_total", counter, NULL,                                 \
+	  "Events passed on without a container's name, because it took too long or too many "     \
+	  "waited")                                                                                \
+	X(detections, "bulwark_detections_total", counter, "kind", "Detections raised")            \
+	X(detect_evictions, "bulwark_detect_evictions_total", counter, NULL,                       \
+	  "Crash histories thrown out because the table was full")                                 \
+	X(sink_events, "bulwark_sink_events_total", counter, "sink", "Events handed to a sink")    \
+	X(sink_delivered, "bulwark_sink_delivered_total", counter, "sink",                         \
+	  "Events that the sink's receiver has accepted")                                          \
+	X(sink_lost, "bulwark_sink_lost_total", counter, "sink",                                   \
+	  "Events that the sink had to give up")                                                   \
+	X(sink_skipped, "bulwark_sink_skipped_total", counter, "sink",                             \
+	  "Events that the sink's protocol has no words for")                                      \
+	X(sink_failures, "bulwark_sink_failures_total", counter, "sink",                           \
+	  "Attempts at delivery that failed and were repeated")                                    \
+	X(spool_bytes, "bulwark_spool_bytes", gauge, "sink", "Bytes waiting on disk")              \
+	X(spool_events, "bulwark_spool_events", gauge, "sink", "Events waiting on disk")           \
+	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
+	  "Kernel settings found changed")
+/* clang-format on */
+
+enum metric_id {
+#define X(id, ...) METRIC_##id,
+	METRICS(X)
+#undef X
+		METRIC_COUNT
+};
+
+extern const struct metric_kind metric_kinds[METRIC_COUNT];
+
+#endif

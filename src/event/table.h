@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table - THE table of what can happen and what is said of it.
+ *
+ * Everything that names an event or a field is a loop over these rows: JSON, CEF, syslog structured
+ * data, the readable line, filters, docs/events.md. Names are OpenTelemetry's attribute names where
+ * it has one.
+ */
+#ifndef EVENT_TABLE_H
+#define EVENT_TABLE_H
+
+/* clang-format off: one row a line, however long */
+
+/*
+ * FIELDS: X(id, name, type, CEF extension key or NULL to derive one, help)
+ *
+ * Types: text; u64; i64; hex (a 64-bit address or code, written as "0x..." text because JSON
+ * numbers lose bits above 2^53); flag; ns (a time span in nanoseconds); time (nanoseconds since
+ * 1970, written as RFC 3339); bytes; map (names with texts); json (a value that is JSON already).
+ */
+#define EVENT_FIELDS(X)                                                                            \
+	X(pid, "process.pid", u64, "dpid", "process id, as the host sees it")                      \
+	X(tid, "thread.id", u64, NULL, "thread id, where it is not the process id")                \
+	X(comm, "process.comm", text, "dproc",                                                     \
+	  "the kernel's name of the thread, at most 15 bytes")                                     \
+	X(exe, "process.executable.path", text, "filePath",                                        \
+	  "path of the executable, as the process sees it")                                        \
+	X(command_line, "process.command_line", text, NULL, "arguments, joined by blanks")         \
+	X(uid, "process.user.id", u64, "duid", "effective user id, as the host sees it")           \
+	X(start_time, "process.creation.time", time, NULL, "when the process was made")            \
+	X(ppid, "process.parent_pid", u64, "spid", "process id of the parent")                     \
+	X(ancestors, "process.ancestors", text, NULL,                                              \
+	  "the parents up to the container's or host's init, nearest first, as name[pid]")         \
+	X(cgroup, "process.linux.cgroup", text, NULL, "control group path, as the host sees it")   \
+	X(ns_mnt, "process.namespace.mnt", u64, NULL, "mount namespace (inode number)")            \
+	X(ns_net, "process.namespace.net", u64, NULL, "network namespace (inode number)")          \
+	X(ns_pid, "process.namespace.pid", u64, NULL, "pid namespace (inode number)")              \
+	X(ns_user, "process.namespace.user", u64, NULL, "user namespace (inode number)")           \
+	X(exit_code, "process.exit.code", u64, NULL, "exit code; absent when a signal ended it")   \
+	X(container_id, "container.id", text, NULL,                                                \
+	  "container id, as its engine calls it; the innermost one")                               \
+	X(container_outer_id, "container.outer.id", text, NULL,                                    \
+	  "id of the container around it, for a container inside a container")                     \
+	X(container_name, "container.name", text, NULL, "container name, from its engine")         \
+	X(container_image, "container.image.name", text, NULL,                                     \
+	  "image, as the container was asked for")                                                 \
+	X(container_runtime, "container.runtime.name", text, NULL,                                 \
+	  "who runs it: docker, containerd, cri-o, podman, ...")                                   \
+	X(container_labels, "container.label", map, NULL, "the container's labels")                \
+	X(pod_name, "k8s.pod.name", text, NULL, "pod name")                                        \
+	X(pod_uid, "k8s.pod.uid", text, NULL, "pod uid")                                           \
+	X(pod_namespace, "k8s.namespace.name", text, NULL, "namespace of the pod")                 \
+	X(pod_container, "k8s.container.name", text, NULL, "the container's name in the pod")      \
+	X(kmsg_sequence, "kmsg.sequence", u64, NULL, "sequence number of the kernel log record")   \
+	X(kmsg_level, "kmsg.level", text, NULL, "the record's level: emerg ... debug")             \
+	X(kmsg_text, "kmsg.text", text, "msg", "the record's text; several lines for a report")    \
+	X(kmsg_facility, "kmsg.facility", text, NULL, "the record's facility: kern, user, ...")    \
+	X(trap, "trap.kind", text, "reason",                                                       \
+	  "what the processor or kernel refused: segfault, general_protection, ...")               \
+	X(signal, "signal.name", text, NULL, "signal, such as SIGSEGV")                            \
+	X(signal_number, "signal.number", u64, NULL, "its number")                                 \
+	X(fault_address, "fault.address", hex, NULL, "the address that could not be accessed")     \
+	X(fault_ip, "fault.ip", hex, NULL, "instruction pointer")                                  \
+	X(fault_sp, "fault.sp", hex, NULL, "stack pointer")                                        \
+	X(fault_code, "fault.error_code", hex, NULL,                                               \
+	  "the processor's error code (x86) or syndrome (arm64 ESR)")                              \
+	X(fault_reason, "fault.reason", text, NULL,                                                \
+	  "no_page, protection, or the kernel's words for it")                                     \
+	X(fault_access, "fault.access", text, NULL, "read, write or execute")                      \
+	X(fault_mode, "fault.mode", text, NULL, "user or kernel")                                  \
+	X(module, "code.module.name", text, "fname",                                               \
+	  "file of the mapping that holds the instruction pointer")                                \
+	X(module_start, "code.module.start", hex, NULL, "start address of that mapping")           \
+	X(module_bytes, "code.module.size", bytes, NULL, "size of that mapping")                   \
+	X(module_offset, "code.module.offset", hex, NULL,                                          \
+	  "offset of the instruction in the file, or in the mapping on kernels that don't print "  \
+	  "the file offset; the same in every run, whatever ASLR does")                            \
+	X(code_bytes, "code.bytes", text, NULL,                                                    \
+	  "bytes around the instruction, as the kernel prints them")                               \
+	X(cpu, "cpu.logical_number", u64, NULL, "processor it ran on")                             \
+	X(registers, "cpu.registers", map, NULL, "registers, by the kernel's names for them")      \
+	X(suppressed_function, "kmsg.suppressed.function", text, NULL,                             \
+	  "kernel function whose messages were held back")                                         \
+	X(suppressed_count, "kmsg.suppressed.count", u64, "cnt",                                   \
+	  "how many messages were held back")                                                      \
+	X(audit_serial, "audit.serial", u64, NULL, "serial number of the audit record")            \
+	X(audit_type, "audit.type", u64, NULL, "type of the audit record (linux/audit.h)")         \
+	X(audit_login_uid, "audit.login_uid", u64, NULL, "user id at login; absent when unset")    \
+	X(audit_session, "audit.session", u64, NULL, "login session; absent when unset")           \
+	X(syscall_number, "syscall.number", u64, NULL, "system call number")                       \
+	X(syscall_arch, "syscall.arch", hex, NULL, "architecture of the number (linux/audit.h)")   \
+	X(lsm, "lsm.name", text, NULL, "security module: selinux, apparmor, landlock, ...")        \
+	X(lsm_operation, "lsm.operation", text, NULL, "what was tried")                            \
+	X(lsm_subject, "lsm.subject", text, NULL, "profile or context that tried it")              \
+	X(lsm_object, "lsm.object", text, NULL, "what it was tried on")                            \
+	X(lsm_class, "lsm.class", text, NULL, "class of the object")                               \
+	X(lsm_denied, "lsm.denied", text, NULL, "permissions refused")                             \
+	X(lsm_permissive, "lsm.permissive", flag, NULL, "true: reported, but allowed")             \
+	X(report, "kernel.report.kind", text, "reason",                                            \
+	  "which report: oops, null_dereference, kasan, ...")                                      \
+	X(report_title, "kernel.report.title", text, NULL, "its first telling line")               \
+	X(report_function, "kernel.report.function", text, NULL, "kernel function it happened in") \
+	X(report_lines, "kernel.report.lines", u64, NULL, "lines of the report")                   \
+	X(kernel_release, "kernel.release", text, NULL, "kernel release the report names")         \
+	X(kernel_taint, "kernel.taint", text, NULL, "taint the report names")                      \
+	X(kernel_module, "kernel.module", text, NULL, "kernel module concerned")                   \
+	X(task_blocked, "task.blocked", ns, NULL, "for how long the task or processor was stuck")  \
+	X(oom_constraint, "oom.constraint", text, NULL,                                            \
+	  "why memory was short: none (the machine), memcg, cpuset, memory_policy")                \
+	X(oom_cgroup, "oom.cgroup", text, NULL, "control group that ran out, for memcg")           \
+	X(oom_total_vm, "oom.total_vm", bytes, NULL, "the victim's virtual memory")                \
+	X(oom_anon_rss, "oom.anon_rss", bytes, NULL, "the victim's anonymous memory")              \
+	X(oom_file_rss, "oom.file_rss", bytes, NULL, "the victim's file-backed memory")            \
+	X(oom_shmem_rss, "oom.shmem_rss", bytes, NULL, "the victim's shared memory")               \
+	X(oom_page_tables, "oom.page_tables", bytes, NULL, "the victim's page tables")             \
+	X(oom_score_adj, "oom.score_adj", i64, NULL, "the victim's oom_score_adj")                 \
+	X(forged_by, "forged.facility", text, NULL,                                                \
+	  "facility of the record that imitates the kernel")                                       \
+	X(other_pid, "target.process.pid", u64, NULL, "process acted upon")                        \
+	X(other_comm, "target.process.comm", text, NULL, "its name")                               \
+	X(setting, "setting.name", text, NULL, "kernel setting, as sysctl(8) or sysfs names it")   \
+	X(setting_expected, "setting.expected", text, NULL, "value it should have")                \
+	X(setting_observed, "setting.observed", text, NULL, "value it had")                        \
+	X(setting_restored, "setting.restored", flag, NULL,                                        \
+	  "whether the expected value was put back")                                               \
+	X(loss_place, "loss.place", text, NULL, "where events were lost")                          \
+	X(loss_reason, "loss.reason", text, NULL, "why")                                           \
+	X(loss_count, "loss.count", u64, "cnt", "how many since the last report")                  \
+	X(loss_total, "loss.total", u64, NULL, "how many since start")                             \
+	X(detection_score, "detection.score", u64, NULL, "how sure and how bad, 0 to 100")         \
+	X(detection_reason, "detection.reason", text, "msg", "why it was raised, in a sentence")   \
+	X(detection_register, "detection.register", text, NULL,                                    \
+	  "register whose value moves: ip, RDI, RSI, ...")                                         \
+	X(detection_key, "detection.key", text, NULL,                                              \
+	  "the same for all detections of one case; for deduplication")                            \
+	X(detection_state, "detection.state", text, NULL,                                          \
+	  "raised, or resolved when it has been quiet")                                            \
+	X(detection_count, "detection.event_count", u64, "cnt",                                    \
+	  "events behind it, suppressed ones included")                                            \
+	X(detection_span, "detection.span", ns, NULL, "from the first of them to the last")        \
+	X(detection_values, "detection.values", json, NULL,                                        \
+	  "what the events have in common or how they step (summary)")                             \
+	X(detection_events, "detection.events", json, NULL, "the events themselves (full)")        \
+	X(technique_id, "threat.technique.id", text, NULL, "MITRE ATT&CK technique")               \
+	X(technique_name, "threat.technique.name", text, NULL, "its name")
+
+/* Groups of fields that come together. */
+#define EVENT_GROUP_process(F)                                                                     \
+	F(pid)                                                                                     \
+	F(tid)                                                                                     \
+	F(comm) F(exe) F(command_line) F(uid) F(start_time) F(ppid) F(ancestors) F(cgroup)         \
+		F(ns_mnt) F(ns_net) F(ns_pid) F(ns_user) F(container_id) F(container_outer_id)     \
+			F(container_name) F(container_image) F(container_runtime)                  \
+				F(container_labels) F(pod_name) F(pod_uid) F(pod_namespace)        \
+					F(pod_container)
+#define EVENT_GROUP_kmsg(F)   F(kmsg_sequence) F(kmsg_level) F(kmsg_text)
+#define EVENT_GROUP_module(F) F(module) F(module_start) F(module_bytes) F(module_offset)
+#define EVENT_GROUP_audit(F)  F(audit_serial) F(audit_type) F(audit_login_uid) F(audit_session)
+#define EVENT_GROUP_report(F)                                                                      \
+	F(report)                                                                                  \
+	F(report_title)                                                                            \
+	F(report_function) F(report_lines) F(kernel_release) F(kernel_taint) F(kernel_module)      \
+		F(cpu) F(registers) F(code_bytes)
+#define EVENT_GROUP_detection(F)                                                                   \
+	F(detection_score)                                                                         \
+	F(detection_reason)                                                                        \
+	F(detection_key) F(detection_state) F(detection_count) F(detection_span)                   \
+		F(detection_values) F(detection_events) F(technique_id) F(technique_name)
+
+/* Which fields an event of a kind may carry. */
+#define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F)
+#define EVENT_HAS_process_exit(F) EVENT_GROUP_process(F) F(exit_code) F(signal) F(signal_number)
+#define EVENT_HAS_process_trap(F)                                                                  \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(trap) F(signal) F(signal_number)              \
+		F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) F(fault_reason)             \
+			F(fault_access) F(fault_mode) EVENT_GROUP_module(F) F(code_bytes) F(cpu)   \
+				F(registers)
+#define EVENT_HAS_process_fatal_signal(F)                                                          \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(signal) F(signal_number) F(fault_ip)          \
+		F(fault_sp) F(code_bytes) F(cpu) F(registers) F(kernel_release) F(kernel_taint)
+#define EVENT_HAS_process_abend(F)                                                                 \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(signal) F(signal_number)
+#define EVENT_HAS_process_exec_stack(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F)
+#define EVENT_HAS_seccomp_action(F)                                                                \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(signal) F(signal_number) \
+		F(syscall_number) F(syscall_arch) F(fault_ip) F(fault_code)
+#define EVENT_HAS_lsm_denied(F)                                                                    \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(lsm) F(lsm_operation)    \
+		F(lsm_subject) F(lsm_object) F(lsm_class) F(lsm_denied) F(lsm_permissive)
+#define EVENT_HAS_ptrace_denied(F)                                                                 \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(lsm) F(lsm_operation) F(other_pid)            \
+		F(other_comm)
+#define EVENT_HAS_kernel_fault(F)                                                                  \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(fault_address)          \
+		F(fault_ip) F(fault_sp) F(fault_code) F(fault_access)
+#define EVENT_HAS_kernel_warning(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F)
+#define EVENT_HAS_kernel_sanitizer(F)                                                              \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(fault_address)          \
+		F(fault_access)
+#define EVENT_HAS_kernel_hardening(F)                                                              \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F)
+#define EVENT_HAS_kernel_stall(F)                                                                  \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(task_blocked)
+#define EVENT_HAS_kernel_oom_kill(F)                                                               \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(oom_constraint)         \
+		F(oom_cgroup) F(oom_total_vm) F(oom_anon_rss) F(oom_file_rss) F(oom_shmem_rss)     \
+			F(oom_page_tables) F(oom_score_adj)
+#define EVENT_HAS_kernel_module(F)                                                                 \
+	EVENT_GROUP_kmsg(F) F(kernel_module) F(kernel_taint) F(report_title)
+#define EVENT_HAS_kernel_memory_error(F)                                                           \
+	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(fault_address) F(signal) F(signal_number)
+#define EVENT_HAS_kmsg_suppressed(F) EVENT_GROUP_kmsg(F) F(suppressed_function) F(suppressed_count)
+#define EVENT_HAS_kmsg_forged(F)     EVENT_GROUP_kmsg(F) F(kmsg_facility) F(comm) F(pid)
+#define EVENT_HAS_setting_drift(F)                                                                 \
+	F(setting) F(setting_expected) F(setting_observed) F(setting_restored)
+#define EVENT_HAS_loss(F) F(loss_place) F(loss_reason) F(loss_count) F(loss_total)
+#define EVENT_HAS_register_probe(F)                                                                \
+	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) F(detection_register)
+#define EVENT_HAS_canary_probe(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F)
+#define EVENT_HAS_crash_cluster(F)                                                                 \
+	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) EVENT_GROUP_module(F)
+#define EVENT_HAS_crash_rate(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F)
+#define EVENT_HAS_crash_loop(F)                                                                    \
+	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) EVENT_GROUP_module(F) F(trap) F(signal)
+
+/*
+ * KINDS: X(id, name, severity, title, line, help)
+ *
+ * `line` is the readable line: {field} is replaced by the field's value; a <part> is left out whole
+ * when one of its fields is absent. Identity (container, pod) is put behind it for every kind.
+ */
+#define EVENT_KINDS(X)                                                                             \
+	X(process_exec, "process.exec", info, "Process replaced its image",                        \
+	  "{comm}<[{pid}]> exec< {command_line}>< (uid {uid})>",                                   \
+	  "a process replaced its image: execve(2)")                                               \
+	X(process_exit, "process.exit", info, "Process ended",                                     \
+	  "{comm}<[{pid}]> exit< code {exit_code}>< {signal}>", "a process ended")                 \
+	X(process_trap, "process.trap", error, "Process crashed",                                  \
+	  "{comm}<[{pid}]> {trap}< at {fault_address}>< {fault_access}>< ip {fault_ip}>< in "      \
+	  "{module}><+{module_offset}>< {signal}>",                                                \
+	  "the processor or the kernel stopped a process: segmentation fault, invalid opcode, "    \
+	  "...")                                                                                   \
+	X(process_fatal_signal, "process.fatal_signal", error, "Process got a fatal signal",       \
+	  "{comm}<[{pid}]> fatal {signal}< ip {fault_ip}>",                                        \
+	  "a core-dumping signal ended a process, with its registers "                             \
+	  "(kernel.print-fatal-signals)")                                                          \
+	X(process_abend, "process.abend", error, "Process ended abnormally",                       \
+	  "{comm}<[{pid}]> abend< {signal}>", "audit: a signal ended a process (ANOM_ABEND)")      \
+	X(process_exec_stack, "process.exec_stack", warning, "Process has an executable stack",    \
+	  "{comm} started with executable stack",                                                  \
+	  "a program that wants an executable stack was started")                                  \
+	X(seccomp_action, "seccomp.action", warning, "System call refused by seccomp",             \
+	  "{comm}<[{pid}]> seccomp refused system call {syscall_number}< {signal}>",               \
+	  "a seccomp filter refused a system call (audit 1326)")                                   \
+	X(lsm_denied, "lsm.denied", warning, "Access denied by a security module",                 \
+	  "{lsm} denied< {lsm_denied}>< {lsm_operation}>< on {lsm_object}>< to {lsm_subject}>< "   \
+	  "({comm}[{pid}])>",                                                                      \
+	  "SELinux, AppArmor, Landlock or another security module denied an access")               \
+	X(ptrace_denied, "ptrace.denied", warning, "Tracing of a process denied",                  \
+	  "ptrace {lsm_operation} of {other_comm}<[{other_pid}]> denied to {comm}<[{pid}]>",       \
+	  "Yama refused a ptrace(2)")                                                              \
+	X(kernel_fault, "kernel.fault", critical, "Kernel fault",                                  \
+	  "kernel {report}: {report_title}< in {report_function}>< ({comm}[{pid}])>",              \
+	  "the kernel itself faulted: oops, BUG, panic")                                           \
+	X(kernel_warning, "kernel.warning", warning, "Kernel warning",                             \
+	  "kernel {report}: {report_title}< in {report_function}>",                                \
+	  "the kernel met what it holds for impossible (WARN_ON)")                                 \
+	X(kernel_sanitizer, "kernel.sanitizer", critical, "Kernel memory error",                   \
+	  "kernel {report}: {report_title}< in {report_function}>< ({comm}[{pid}])>",              \
+	  "KASAN, KFENCE, KMSAN, KCSAN or UBSAN found a bug in the kernel being used")             \
+	X(kernel_hardening, "kernel.hardening", critical, "Kernel self-protection struck",         \
+	  "kernel {report}: {report_title}< ({comm}[{pid}])>",                                     \
+	  "a check against exploitation fired: stack protector, usercopy, CFI, refcount, "         \
+	  "lockdown")                                                                              \
+	X(kernel_stall, "kernel.stall", error, "Kernel stalled",                                   \
+	  "kernel {report}: {report_title}< ({comm}[{pid}])>",                                     \
+	  "hung task, soft or hard lockup, RCU stall")                                             \
+	X(kernel_oom_kill, "kernel.oom_kill", error, "Process killed for lack of memory",          \
+	  "{comm}<[{pid}]> killed for lack of memory< ({oom_constraint})>< in {oom_cgroup}>",      \
+	  "the out-of-memory killer chose a process")                                              \
+	X(kernel_module, "kernel.module", warning, "Kernel module taints the kernel",              \
+	  "kernel module {kernel_module}: {report_title}",                                         \
+	  "an unsigned, out-of-tree or otherwise tainting module was loaded")                      \
+	X(kernel_memory_error, "kernel.memory_error", error, "Hardware memory error",              \
+	  "{comm}<[{pid}]> hit a hardware memory error< at {fault_address}>",                      \
+	  "a process touched memory that the hardware lost")                                       \
+	X(kmsg_suppressed, "kmsg.suppressed", warning, "Kernel messages suppressed",               \
+	  "{suppressed_count} messages of {suppressed_function} suppressed",                       \
+	  "the kernel held messages back (printk_ratelimit)")                                      \
+	X(kmsg_forged, "kmsg.forged", error, "Forged kernel message",                              \
+	  "forged kernel message (facility {kmsg_facility}): {kmsg_text}",                         \
+	  "something in user space wrote a record that imitates a kernel message")                 \
+	X(setting_drift, "setting.drift", warning, "Kernel setting changed",                       \
+	  "{setting} is {setting_observed}, should be {setting_expected}",                         \
+	  "a kernel setting that Bulwark keeps was changed by somebody else")                      \
+	X(loss, "loss", warning, "Events lost",                                                    \
+	  "{loss_count} events lost at {loss_place}: {loss_reason}",                               \
+	  "events were lost; how many, where and why")                                             \
+	X(register_probe, "detection.register_probe", critical, "Register probe",                  \
+	  "{detection_reason}",                                                                    \
+	  "crashes of one program step a register or jump target through values: a blind search "  \
+	  "for gadgets or addresses")                                                              \
+	X(canary_probe, "detection.canary_probe", critical, "Stack canary probe",                  \
+	  "{detection_reason}",                                                                    \
+	  "a forking server keeps aborting as its stack protector fires or its return address is " \
+	  "overwritten bytewise")                                                                  \
+	X(crash_cluster, "detection.crash_cluster", critical, "Crash cluster",                     \
+	  "{detection_reason}",                                                                    \
+	  "one program crashes in many places close together: somebody feels their way")           \
+	X(crash_rate, "detection.crash_rate", error, "Unusual crash rate", "{detection_reason}",   \
+	  "one program crashes far more often than it used to")                                    \
+	X(crash_loop, "detection.crash_loop", warning, "Crash loop", "{detection_reason}",         \
+	  "one program crashes in one place again and again: a plain bug")
+
+/* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
+#define EVENT_SEVERITIES(X)                                                                        \
+	X(debug, 7, 1, 5)                                                                          \
+	X(info, 6, 3, 9)                                                                           \
+	X(warning, 4, 5, 13)                                                                       \
+	X(error, 3, 8, 17)                                                                         \
+	X(critical, 2, 10, 21)
+
+/* clang-format on */
+
+#endif

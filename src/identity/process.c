@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "identity/process.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "kernel/procfs.h"
+
+#define LINEAGE_BYTES  256 /* parents further up are left out */
+#define THREADS_KEPT   4096
+#define PROCESS_NEAR_S 2 /* clocks of the log and of processes may differ by so much */
+
+struct process_thread {
+	uint32_t tid, pid;
+	uint64_t boot_ns;
+	struct list node;
+};
+
+static struct slice process_key(const void *item)
+{
+	const struct process *process = item;
+
+	return (struct slice){ (const char *)&process->pid, sizeof(process->pid) };
+}
+
+static struct slice process_thread_key(const void *item)
+{
+	const struct process_thread *thread = item;
+
+	return (struct slice){ (const char *)&thread->tid, sizeof(thread->tid) };
+}
+
+static struct slice process_pid_key(const uint32_t *pid)
+{
+	return (struct slice){ (const char *)pid, sizeof(*pid) };
+}
+
+void processes_init(struct processes *processes, int proc_fd, enum ring_hierarchy hierarchy,
+		    size_t limit)
+{
+	*processes =
+		(struct processes){ .limit = limit, .proc_fd = proc_fd, .hierarchy = hierarchy };
+	map_init(&processes->by_pid, process_key);
+	map_init(&processes->threads, process_thread_key);
+	list_init(&processes->running);
+	list_init(&processes->ended);
+	list_init(&processes->threads_by_age);
+}
+
+/* --- parents --- */
+
+static void lineage_unref(struct lineage *lineage)
+{
+	if (lineage && --lineage->refs == 0)
+		free(lineage);
+}
+
+/* "comm[pid]", then the parents of that one, as far as they fit. */
+static struct lineage *lineage_new(const struct process *parent)
+{
+	struct lineage *lineage = malloc(sizeof(*lineage) + LINEAGE_BYTES);
+	struct slice above = { NULL, 0 };
+	int n;
+
+	if (!lineage)
+		return NULL;
+	if (parent->lineage)
+		above = (struct slice){ parent->lineage->text, parent->lineage->bytes };
+	n = snprintf(lineage->text, LINEAGE_BYTES, "%s[%u]", parent->comm, parent->pid);
+	lineage->refs = 1;
+	lineage->bytes = (size_t)n;
+	if (above.bytes && lineage->bytes + 3 + above.bytes < LINEAGE_BYTES) {
+		memcpy(lineage->text + lineage->bytes, " < ", 3);
+		memcpy(lineage->text + lineage->bytes + 3, above.at, above.bytes);
+		lineage->bytes += 3 + above.bytes;
+	}
+	return lineage;
+}
+
+static struct lineage *lineage_of_child(struct process *parent)
+{
+	if (!parent)
+		return NULL;
+	if (!parent->children_lineage)
+		parent->children_lineage = lineage_new(parent);
+	if (parent->children_lineage)
+		parent->children_lineage->refs++;
+	return parent->children_lineage;
+}
+
+/* --- the table --- */
+
+static void process_free(struct process *process)
+{
+	free(process->exe);
+	free(process->command_line);
+	lineage_unref(process->lineage);
+	lineage_unref(process->children_lineage);
+	free(process);
+}
+
+/* Takes a process out of the chain of its pid's owners, and frees it. */
+static void processes_drop(struct processes *processes, struct process *process)
+{
+	struct process *newest = map_get(&processes->by_pid, process_pid_key(&process->pid));
+
+	list_remove(&process->node);
+	processes->count.value--;
+	if (newest == process) {
+		struct process *older = process->older;
+
+		map_take(&processes->by_pid, process_key(process));
+		/* There was room for the one just taken. */
+		if (older && map_put(&processes->by_pid, older, NULL) < 0)
+			abort();
+	} else {
+		while (newest->older != process)
+			newest = newest->older;
+		newest->older = process->older;
+	}
+	process_free(process);
+}
+
+void processes_done(struct processes *processes)
+{
+	struct process_thread *thread;
+	struct process *process;
+
+	while ((process = list_first(&processes->running, struct process, node)))
+		processes_drop(processes, process);
+	while ((process = list_first(&processes->ended, struct process, node)))
+		processes_drop(processes, process);
+	list_drain(&processes->threads_by_age, thread, node) free(thread);
+	map_done(&processes->by_pid);
+	map_done(&processes->threads);
+}
+
+/* Forgets who ended long ago, and makes room for one more. */
+static void processes_trim(struct processes *processes, uint64_t now_ns)
+{
+	struct process *process;
+
+	while ((process = list_first(&processes->ended, struct process, node)) &&
+	       process->exited_ns + PROCESS_KEEP_S * NS_PER_S < now_ns)
+		processes_drop(processes, process);
+	if (processes->count.value < processes->limit)
+		return;
+	processes->evictions.value++;
+	process = list_first(&processes->ended, struct process, node);
+	if (!process)
+		process = list_first(&processes->running, struct process, node);
+	if (process)
+		processes_drop(processes, process);
+}
+
+static void process_end(struct processes *processes, struct process *process, uint64_t boot_ns)
+{
+	if (process->exited_ns)
+		return;
+	process->exited_ns = boot_ns ? boot_ns : 1;
+	list_remove(&process->node);
+	list_append(&processes->ended, &process->node);
+}
+
+/* A new owner of its pid; who had it before must have ended. NULL when memory is out. */
+static struct process *processes_add(struct processes *processes, const struct ring_head *head)
+{
+	struct process *process = calloc(1, sizeof(*process));
+	struct process *older;
+
+	if (!process)
+		return NULL;
+	processes_trim(processes, head->boot_ns);
+	process->pid = head->pid;
+	process->start_ns = head->start_ns;
+	older = map_take(&processes->by_pid, process_key(process));
+	if (older)
+		process_end(processes, older, head->start_ns);
+	process->older = older;
+	list_append(&processes->running, &process->node);
+	processes->count.value++;
+	if (map_put(&processes->by_pid, process, NULL) < 0)
+		abort(); /* the table can't be kept in order without memory */
+	return process;
+}
+
+/* /proc rounds start times down to ticks. */
+static bool process_is(const struct process *process, uint64_t start_ns)
+{
+	return procfs_ticks(process->start_ns) == procfs_ticks(start_ns);
+}
+
+static struct process *processes_of_head(struct processes *processes, const struct ring_head *head)
+{
+	struct process *process = map_get(&processes->by_pid, process_pid_key(&head->pid));
+
+	while (process && !process_is(process, head->start_ns))
+		process = process->older;
+	if (!process)
+		process = processes_add(processes, head);
+	if (!process)
+		return NULL;
+	process->uid = head->uid;
+	process->cgroup_id = head->cgroup_id;
+	memcpy(process->comm, head->comm, sizeof(process->comm));
+	process->comm[sizeof(process->comm) - 1] = '\0';
+	return process;
+}
+
+/* --- records --- */
+
+static void process_set_text(char **text, const char *at, size_t bytes)
+{
+	free(*text);
+	*text = bytes ? strndup(at, bytes) : NULL;
+}
+
+/* NUL-terminated arguments as one line, "..." behind those that were cut. */
+static void process_set_command_line(struct process *process, const struct ring_exec *record)
+{
+	struct slice args = { record->args, record->args_bytes };
+	char *at;
+
+	if (!record->args_cut)
+		while (args.bytes && args.at[args.bytes - 1] == '\0')
+			args.bytes--;
+	free(process->command_line);
+	process->command_line = NULL;
+	if (args.bytes == 0)
+		return;
+	at = malloc(args.bytes + 4);
+	if (!at)
+		return;
+	for (size_t n = 0; n < args.bytes; n++)
+		at[n] = args.at[n] ? args.at[n] : ' ';
+	memcpy(at + args.bytes, record->args_cut ? "..." : "", record->args_cut ? 4 : 1);
+	process->command_line = at;
+}
+
+static void processes_on_fork(struct processes *processes, struct process *child,
+			      const struct ring_fork *record)
+{
+	struct process *parent = map_get(&processes->by_pid, process_pid_key(&record->ppid));
+
+	child->ppid = record->ppid;
+	if (!parent)
+		return;
+	if (!child->lineage)
+		child->lineage = lineage_of_child(parent);
+	child->ns_mnt = parent->ns_mnt;
+	child->ns_net = parent->ns_net;
+	child->ns_pid = parent->ns_pid;
+	child->ns_user = parent->ns_user;
+	if (!child->exe && parent->exe)
+		child->exe = strdup(parent->exe);
+	if (!child->command_line && parent->command_line)
+		child->command_line = strdup(parent->command_line);
+}
+
+static void processes_on_exec(struct processes *processes, struct process *process,
+			      const struct ring_exec *record)
+{
+	process->ppid = record->ppid;
+	process->ns_mnt = record->ns_mnt;
+	process->ns_net = record->ns_net;
+	process->ns_pid = record->ns_pid;
+	process->ns_user = record->ns_user;
+	process_set_text(&process->exe, record->path, record->path_bytes);
+	process_set_command_line(process, record);
+	/* Children from now on have a parent of another name. */
+	lineage_unref(process->children_lineage);
+	process->children_lineage = NULL;
+	if (!process->lineage)
+		process->lineage = lineage_of_child(
+			map_get(&processes->by_pid, process_pid_key(&record->ppid)));
+}
+
+static void processes_on_thread(struct processes *processes, const struct ring_head *head)
+{
+	struct process_thread *thread = map_take(&processes->threads, process_pid_key(&head->tid));
+
+	if (!thread && processes->threads.count >= THREADS_KEPT) {
+		thread = list_first(&processes->threads_by_age, struct process_thread, node);
+		map_take(&processes->threads, process_thread_key(thread));
+	}
+	if (thread)
+		list_remove(&thread->node);
+	else
+		thread = calloc(1, sizeof(*thread));
+	if (!thread)
+		return;
+	thread->tid = head->tid;
+	thread->pid = head->pid;
+	thread->boot_ns = head->boot_ns;
+	list_append(&processes->threads_by_age, &thread->node);
+	if (map_put(&processes->threads, thread, NULL) < 0) {
+		list_remove(&thread->node);
+		free(thread);
+	}
+}
+
+void processes_record(struct processes *processes, const struct ring_head *head)
+{
+	struct process *process;
+
+	if (head->type == RING_cgroup)
+		return;
+	if (head->type == RING_thread) {
+		processes_on_thread(processes, head);
+		return;
+	}
+	process = processes_of_head(processes, head);
+	if (!process)
+		return;
+	if (head->type == RING_fork)
+		processes_on_fork(processes, process, (const struct ring_fork *)head);
+	else if (head->type == RING_exec)
+		processes_on_exec(processes, process, (const struct ring_exec *)head);
+	else if (head->type == RING_exit)
+		process_end(processes, process, head->boot_ns);
+}
+
+/* --- questions --- */
+
+/* Takes one process in from /proc; false when it isn't there. */
+static bool processes_ask(struct processes *processes, uint32_t pid)
+{
+	struct ring_exec record;
+
+	if (procfs_describe(processes->proc_fd, pid, processes->hierarchy, &record) < 0)
+		return false;
+	processes_record(processes, &record.head);
+	return true;
+}
+
+static void processes_scan_one(void *owner, uint32_t pid)
+{
+	struct processes *processes = owner;
+
+	if (processes->count.value < processes->limit)
+		processes_ask(processes, pid);
+}
+
+/* The scan may meet children before their parents: hang them in once all are there. */
+static void processes_link_parents(struct processes *processes)
+{
+	struct process *process;
+
+	list_each(&processes->running, process, node) {
+		struct process *chain[8], *at = process;
+		size_t depth = 0;
+
+		while (at && !at->lineage && depth < array_count(chain)) {
+			chain[depth++] = at;
+			at = map_get(&processes->by_pid, process_pid_key(&at->ppid));
+		}
+		while (depth-- > 0)
+			chain[depth]->lineage = lineage_of_child(
+				map_get(&processes->by_pid, process_pid_key(&chain[depth]->ppid)));
+	}
+}
+
+int processes_scan(struct processes *processes, struct error *err)
+{
+	int r = procfs_each(processes->proc_fd, processes_scan_one, processes, err);
+
+	if (r == 0)
+		processes_link_parents(processes);
+	return r;
+}
+
+/* Whether the process was there at a moment, give or take what the clocks differ by. */
+static bool process_lived_at(const struct process *process, uint64_t boot_ns)
+{
+	uint64_t near = PROCESS_NEAR_S * NS_PER_S;
+
+	if (boot_ns == 0)
+		return true;
+	return process->start_ns <= boot_ns + near &&
+	       (process->exited_ns == 0 || process->exited_ns + near >= boot_ns);
+}
+
+static const struct process *processes_get(const struct processes *processes, uint32_t pid,
+					   uint64_t boot_ns)
+{
+	const struct process *process = map_get(&processes->by_pid, process_pid_key(&pid));
+
+	while (process && boot_ns && process->start_ns > boot_ns + NS_PER_MS * 10 &&
+	       process->older && process_lived_at(process->older, boot_ns))
+		process = process->older;
+	return process && process_lived_at(process, boot_ns) ? process : NULL;
+}
+
+const struct process *processes_find(struct processes *processes, uint32_t pid, uint64_t boot_ns)
+{
+	const struct process *process = processes_get(processes, pid, boot_ns);
+
+	if ((process && processes->fed) || !processes_ask(processes, pid))
+		return process;
+	return processes_get(processes, pid, boot_ns);
+}
+
+const struct process *processes_find_thread(struct processes *processes, uint32_t tid,
+					    uint64_t boot_ns)
+{
+	const struct process *process = processes_get(processes, tid, boot_ns);
+	const struct process_thread *thread;
+	uint32_t pid, uid;
+
+	if (process && processes->fed)
+		return process;
+	thread = map_get(&processes->threads, process_pid_key(&tid));
+	if (thread)
+		return processes_find(processes, thread->pid, boot_ns);
+	/* A thread has a directory too, and there says whose it is. */
+	if (procfs_owner(processes->proc_fd, tid, &pid, &uid) < 0)
+		return process;
+	return processes_find(processes, pid, boot_ns);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - the table of processes: who a pid was at a given moment.
+ *
+ * Fed with the kernel's fork, exec and exit records; where these are missing, /proc is asked. A
+ * process is its pid together with its start time, so a pid that is used again is another process.
+ * One that ended is kept for PROCESS_KEEP_S, since a crash line may arrive after it. The table is
+ * bounded: when full, those that ended first go first, and each that goes early is counted.
+ */
+#ifndef IDENTITY_PROCESS_H
+#define IDENTITY_PROCESS_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/metric.h"
+#include "bpf/event.h"
+
+#define PROCESS_KEEP_S 60
+
+/* The parents of a process as text, nearest first: "sh[12] < sshd[3]". Shared by siblings. */
+struct lineage {
+	size_t refs, bytes;
+	char text[];
+};
+
+struct process {
+	uint32_t pid;
+	uint32_t ppid, uid;
+	uint64_t start_ns;  /* CLOCK_BOOTTIME */
+	uint64_t exited_ns; /* 0 while it runs */
+	uint64_t cgroup_id;
+	uint32_t ns_mnt, ns_net, ns_pid, ns_user;
+	char comm[16];
+	char *exe;			  /* NULL: a kernel thread, or not known */
+	char *command_line;		  /* arguments joined by blanks; NULL: none */
+	struct lineage *lineage;	  /* its parents; NULL = not known */
+	struct lineage *children_lineage; /* what its children get; made when the first comes */
+	struct process *older;		  /* who had the pid before */
+	struct list node;		  /* on the running or the ended list */
+};
+
+struct process_thread;
+
+struct processes {
+	struct map by_pid; /* the newest owner of each pid */
+	struct list running, ended;
+	struct map threads; /* struct process_thread: threads that died with their process */
+	struct list threads_by_age;
+	size_t limit;
+	bool fed; /* the kernel's records come for all processes; otherwise /proc is asked each time
+		   */
+	int proc_fd;
+	enum ring_hierarchy hierarchy;
+	struct metric count, evictions;
+};
+
+/* `limit` processes at most, ended ones included. */
+void processes_init(struct processes *processes, int proc_fd, enum ring_hierarchy hierarchy,
+		    size_t limit);
+void processes_done(struct processes *processes);
+
+/* Takes in all that run now. */
+must_check int processes_scan(struct processes *processes, struct error *err);
+
+/* A record of the kernel's (or one that looks like it). */
+void processes_record(struct processes *processes, const struct ring_head *head);
+
+/* Who had this pid at `boot_ns` (0: now). Asks /proc for one that isn't in the table. NULL when
+ * nobody is known. Borrowed; valid until the next record. */
+const struct process *processes_find(struct processes *processes, uint32_t pid, uint64_t boot_ns);
+
+/* The same for a thread id, which is what the kernel log prints. */
+const struct process *processes_find_thread(struct processes *processes, uint32_t tid,
+					    uint64_t boot_ns);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec - processes come, turn into other programs, and go.
+ *
+ * Every record goes to the process table first; exec and exit then become events, which identity
+ * fills from that table.
+ */
+#include "sensor/sensor.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/clock.h"
+#include "exec.skel.h"
+#include "kernel/bpf.h"
+#include "sensor/exec_poll.h"
+
+struct exec_sensor {
+	struct exec_bpf *bpf;
+	struct exec_poll poll;
+};
+
+static void exec_emit_exec(const struct sensor_env *env, const struct ring_head *head,
+			   uint64_t wall_ns)
+{
+	struct event event;
+
+	event_init(&event, EVENT_process_exec, wall_ns, head->boot_ns);
+	event_number(&event, FIELD_pid, head->pid);
+	env->out->emit(env->out, &event);
+}
+
+static void exec_emit_exit(const struct sensor_env *env, const struct ring_exit *record,
+			   uint64_t wall_ns)
+{
+	int signo = record->exit_code & 0x7f;
+	struct event event;
+
+	event_init(&event, EVENT_process_exit, wall_ns, record->head.boot_ns);
+	event_number(&event, FIELD_pid, record->head.pid);
+	if (signo)
+		event_signal(&event, signo);
+	else if (record->exit_code != RING_EXIT_UNKNOWN)
+		event_number(&event, FIELD_exit_code, record->exit_code >> 8 & 0xff);
+	env->out->emit(env->out, &event);
+}
+
+static void exec_on_record(void *owner, const struct ring_head *head)
+{
+	const struct sensor_env *env = owner;
+	uint64_t wall_ns = clock_wall_of_boot(head->boot_ns);
+
+	env->processes->record(env->processes, head);
+	if (head->type == RING_exec)
+		exec_emit_exec(env, head, wall_ns);
+	else if (head->type == RING_exit)
+		exec_emit_exit(env, (const struct ring_exit *)head, wall_ns);
+}
+
+static int exec_load(struct exec_bpf *bpf, const struct sensor_env *env, struct error *err)
+{
+	int r;
+
+	bpf->rodata->ring_half_bytes = ring_half_bytes(env->ring);
+	bpf->rodata->only_under = env->settings->only_under;
+	bpf->rodata->agent_pid = (uint32_t)getpid();
+	bpf->rodata->hierarchy = env->hierarchy;
+	r = ring_share(env->ring, bpf->maps.ring, bpf->maps.ring_state, err);
+	if (r < 0)
+		return r;
+	r = exec_bpf__load(bpf);
+	if (r < 0)
+		return bpf_error(err, -r, "load");
+	r = exec_bpf__attach(bpf);
+	return r < 0 ? bpf_error(err, -r, "attach") : 0;
+}
+
+static int exec_start_bpf(struct sensor *sensor, struct error *err)
+{
+	static const enum ring_type types[] = { RING_fork, RING_exec, RING_exit, RING_thread,
+						RING_cgroup };
+	struct exec_sensor *exec = sensor->state;
+
+	if (!sensor->env->ring)
+		return error_say(err, ENOTSUP, "%s", sensor->env->ring_refused);
+	exec->bpf = exec_bpf__open();
+	if (!exec->bpf)
+		return bpf_error(err, errno, "open");
+	for (size_t n = 0; n < array_count(types); n++)
+		ring_handle(sensor->env->ring, types[n], exec_on_record, (void *)sensor->env);
+	return exec_load(exec->bpf, sensor->env, err);
+}
+
+static int exec_start_poll(struct sensor *sensor, struct error *err)
+{
+	struct exec_sensor *exec = sensor->state;
+
+	return exec_poll_start(&exec->poll, sensor->env, exec_on_record, err);
+}
+
+static void exec_stop(struct sensor *sensor)
+{
+	struct exec_sensor *exec = sensor->state;
+
+	exec_bpf__destroy(exec->bpf);
+	exec_poll_stop(&exec->poll);
+}
+
+static const struct sensor_mechanism exec_mechanisms[] = {
+	{ "tp_btf", NULL, exec_start_bpf },
+	{ "/proc polling", "processes that live shorter than the interval, and exit codes",
+	  exec_start_poll },
+};
+
+const struct sensor_kind sensor_exec = {
+	.name = "exec",
+	.help = "processes: fork, exec, exit",
+	.state_bytes = sizeof(struct exec_sensor),
+	.mechanisms = exec_mechanisms,
+	.mechanism_count = array_count(exec_mechanisms),
+	.stop = exec_stop,
+};

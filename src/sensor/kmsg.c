@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kmsg - the live kernel log.
+ *
+ * One read(2) is one record. Records that the kernel overwrote before they were read show as a gap
+ * in the sequence numbers, and are counted exactly.
+ */
+#include "sensor/sensor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "event/metrics.h"
+#include "kernel/kmsg.h"
+#include "sensor/klog/klog.h"
+#include "sensor/kmsg_clock.h"
+
+/* Records taken in one go; then others have their turn. */
+#define KMSG_BUDGET 4096
+/* A report of several lines ends when nothing comes for so long. */
+#define KMSG_SILENCE_MS 250
+
+struct kmsg_sensor {
+	struct sensor *sensor;
+	int fd;
+	struct loop_fd watch;
+	struct loop_timer silence;
+	struct klog *klog;
+	struct kmsg_clock clock;
+	bool caught_up;		/* nothing older than now is left to read */
+	uint64_t next_sequence; /* 0 = none read yet */
+	struct metric records, lost, invalid;
+	char room[KMSG_RECORD_BYTES];
+};
+
+static void kmsg_count_gap(struct kmsg_sensor *kmsg, uint64_t sequence)
+{
+	if (kmsg->next_sequence && sequence > kmsg->next_sequence)
+		kmsg->lost.value += sequence - kmsg->next_sequence;
+	kmsg->next_sequence = sequence + 1;
+}
+
+/* `fresh`: it was written the moment it was read. */
+static void kmsg_take(struct kmsg_sensor *kmsg, struct slice bytes,
+		      const struct kmsg_clock_now *now, bool fresh)
+{
+	struct kmsg_record record;
+	uint64_t stamp_ns;
+
+	if (!kmsg_parse(bytes, kmsg->room, &record)) {
+		kmsg->invalid.value++;
+		return;
+	}
+	kmsg->records.value++;
+	kmsg_count_gap(kmsg, record.sequence);
+	stamp_ns = record.us * NS_PER_US;
+	if (fresh)
+		kmsg_clock_learn(&kmsg->clock, now, stamp_ns);
+	klog_take(kmsg->klog, &record, kmsg_clock_wall_ns(&kmsg->clock, now, stamp_ns),
+		  kmsg_clock_boot_ns(&kmsg->clock, now, stamp_ns));
+}
+
+static void kmsg_on_ready(struct loop_fd *watch, uint32_t events)
+{
+	struct kmsg_sensor *kmsg = container_of(watch, struct kmsg_sensor, watch);
+	struct kmsg_clock_now now = kmsg_clock_read();
+	char bytes[KMSG_RECORD_BYTES];
+
+	(void)events;
+	for (int n = 0; n < KMSG_BUDGET; n++) {
+		ssize_t got = read(kmsg->fd, bytes, sizeof(bytes));
+
+		/* EPIPE: records were overwritten; the next one's number says how many. */
+		if (got < 0 && (errno == EPIPE || errno == EINTR))
+			continue;
+		if (got <= 0) {
+			kmsg->caught_up = true;
+			break;
+		}
+		/* The clocks were read when the first of the batch was. */
+		kmsg_take(kmsg, (struct slice){ bytes, (size_t)got }, &now,
+			  kmsg->caught_up && n == 0);
+	}
+	if (klog_is_open(kmsg->klog))
+		loop_timer_set(kmsg->sensor->env->loop, &kmsg->silence,
+			       KMSG_SILENCE_MS * NS_PER_MS);
+}
+
+static void kmsg_on_silence(struct loop_timer *timer)
+{
+	klog_flush(container_of(timer, struct kmsg_sensor, silence)->klog);
+}
+
+static int kmsg_start(struct sensor *sensor, struct error *err)
+{
+	const struct sensor_env *env = sensor->env;
+	struct kmsg_sensor *kmsg = sensor->state;
+	int r;
+
+	kmsg->sensor = sensor;
+	kmsg->watch = (struct loop_fd){ .fd = -1, .ready = kmsg_on_ready };
+	kmsg->silence.fire = kmsg_on_silence;
+	kmsg->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kmsg->fd < 0)
+		return error_errno(err, errno, "open '/dev/kmsg'%s",
+				   errno == EPERM ? " (needs CAP_SYSLOG, see kernel.dmesg_restrict)"
+						  : "");
+	if (lseek(kmsg->fd, 0, env->settings->old_records ? SEEK_DATA : SEEK_END) < 0)
+		return error_errno(err, errno, "seek in '/dev/kmsg'");
+	kmsg->caught_up = !env->settings->old_records;
+	r = klog_new(&kmsg->klog, env->out, err);
+	if (r < 0)
+		return r;
+	metric_add(env->metrics, METRIC_kmsg_records, &kmsg->records, NULL);
+	metric_add(env->metrics, METRIC_kmsg_lost, &kmsg->lost, NULL);
+	metric_add(env->metrics, METRIC_kmsg_invalid, &kmsg->invalid, NULL);
+	return loop_fd_add(env->loop, &kmsg->watch, kmsg->fd, EPOLLIN, err);
+}
+
+static void kmsg_stop(struct sensor *sensor)
+{
+	struct kmsg_sensor *kmsg = sensor->state;
+
+	if (!kmsg->sensor)
+		return;
+	loop_fd_remove(sensor->env->loop, &kmsg->watch);
+	loop_timer_clear(&kmsg->silence);
+	if (kmsg->klog)
+		klog_flush(kmsg->klog);
+	klog_free(kmsg->klog);
+	metric_remove(&kmsg->records);
+	metric_remove(&kmsg->lost);
+	metric_remove(&kmsg->invalid);
+	if (kmsg->fd >= 0)
+		close(kmsg->fd);
+}
+
+static const struct sensor_mechanism kmsg_mechanisms[] = {
+	{ "/dev/kmsg", NULL, kmsg_start },
+};
+
+const struct sensor_kind sensor_kmsg = {
+	.name = "kmsg",
+	.help = "the kernel log: crashes, oopses, denials, lack of memory",
+	.state_bytes = sizeof(struct kmsg_sensor),
+	.mechanisms = kmsg_mechanisms,
+	.mechanism_count = array_count(kmsg_mechanisms),
+	.stop = kmsg_stop,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sensor - what a source of events looks like to the agent.
+ *
+ * A sensor lists its mechanisms, the best first. The first that starts is taken; why the better
+ * ones did not is kept for `bulwark check` and the start-up table. A sensor that can't run at all
+ * is reported, never silently absent.
+ */
+#ifndef SENSOR_SENSOR_H
+#define SENSOR_SENSOR_H
+
+#include "base/loop.h"
+#include "base/metric.h"
+#include "event/event.h"
+#include "kernel/ring.h"
+
+struct sensor_settings {
+	uint32_t only_under; /* only this process and those below it; 0 = all */
+	bool old_records;    /* kmsg: those from before the start, too */
+	uint64_t poll_ns;    /* exec: how often /proc is read where BPF is refused */
+};
+
+/* Processes as the kernel reports them, for whoever keeps count of them (identity/process). */
+struct process_feed {
+	void (*record)(struct process_feed *feed, const struct ring_head *head);
+};
+
+/* What the agent lends to its sensors. */
+struct sensor_env {
+	struct loop *loop;
+	struct metrics *metrics;
+	struct event_port *out;
+	struct process_feed *processes;
+	struct ring *ring; /* NULL where BPF is refused */
+	const char *ring_refused;
+	int proc_fd;
+	enum ring_hierarchy hierarchy;
+	const struct sensor_settings *settings;
+};
+
+struct sensor;
+
+struct sensor_mechanism {
+	const char *name;  /* "tp_btf", "/proc polling", ... */
+	const char *costs; /* what is lost with it; NULL = nothing */
+	int (*start)(struct sensor *sensor, struct error *err);
+};
+
+struct sensor_kind {
+	const char *name, *help;
+	size_t state_bytes; /* zeroed memory behind the sensor, see sensor_state() */
+	const struct sensor_mechanism *mechanisms;
+	size_t mechanism_count;
+	/* Undoes a start, also half of one; then the memory is freed. */
+	void (*stop)(struct sensor *sensor);
+};
+
+struct sensor {
+	const struct sensor_kind *kind;
+	const struct sensor_env *env;
+	const struct sensor_mechanism *taken; /* NULL: none would start */
+	struct text refused;		      /* "name: reason" of those tried before, one a line */
+	void *state;
+};
+
+/* Starts with the best mechanism there is. Fails only for lack of memory; see sensor->taken. */
+must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kind,
+			    const struct sensor_env *env, struct error *err);
+void sensor_stop(struct sensor *sensor);
+
+extern const struct sensor_kind sensor_kmsg, sensor_exec;
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings - what a user can set about the places where events go. */
+#ifndef SINK_SETTINGS_H
+#define SINK_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum syslog_destination {
+	SYSLOG_default, /* unix, else TCP 127.0.0.1:601, else UDP 127.0.0.1:514 */
+	SYSLOG_unix,
+	SYSLOG_tcp,
+	SYSLOG_udp,
+	SYSLOG_tls,
+};
+enum syslog_rfc { SYSLOG_rfc5424, SYSLOG_rfc3164 };
+enum syslog_framing { SYSLOG_octet_counting, SYSLOG_newline };
+enum http_body { HTTP_ndjson, HTTP_json_array };
+
+/* TLS towards a receiver; texts NULL when not set. */
+struct tls_settings {
+	char *ca_file, *cert_file, *key_file;
+};
+
+/* A `format` is an enum event_format; -1 = this sink is off. */
+struct sink_settings {
+	struct {
+		int format;
+		int colour; /* 0 auto, 1 always, 2 never */
+	} console;
+	struct {
+		int format;
+		char *path;
+		uint64_t rotation_count, rotation_bytes; /* 0 = no rotation */
+	} file;
+	struct {
+		int format;
+		int destination, rfc, framing;
+		char *path, *server, *local;
+		struct tls_settings tls;
+	} syslog;
+	struct {
+		char *url; /* NULL = off */
+		int body;
+		char *token;  /* sent as "Authorization: Bearer" */
+		char *header; /* one more header, "Name: value" */
+		uint64_t flush_count, flush_ns;
+		struct tls_settings tls;
+	} http;
+	struct {
+		char *auth_key; /* NULL = off */
+		char *url;
+		uint64_t flush_count, flush_ns;
+		struct tls_settings tls;
+	} polycorder;
+	struct {
+		char *routing_key; /* NULL = off */
+		char *url;
+	} pagerduty;
+	struct {
+		char *directory;
+		uint64_t bytes;	  /* of each sink's queue on disk */
+		uint64_t sync_ns; /* how long an event may wait for fsync(2) */
+	} spool;
+};
+
+#endif
