@@ -93,6 +93,7 @@
 	X(lsm_operation, "lsm.operation", text, NULL, "what was tried")                            \
 	X(lsm_subject, "lsm.subject", text, NULL, "profile or context that tried it")              \
 	X(lsm_object, "lsm.object", text, NULL, "what it was tried on")                            \
+	X(lsm_target, "lsm.target", text, NULL, "context of what it was tried on")                 \
 	X(lsm_class, "lsm.class", text, NULL, "class of the object")                               \
 	X(lsm_denied, "lsm.denied", text, NULL, "permissions refused")                             \
 	X(lsm_permissive, "lsm.permissive", flag, NULL, "true: reported, but allowed")             \
@@ -114,8 +115,6 @@
 	X(oom_shmem_rss, "oom.shmem_rss", bytes, NULL, "the victim's shared memory")               \
 	X(oom_page_tables, "oom.page_tables", bytes, NULL, "the victim's page tables")             \
 	X(oom_score_adj, "oom.score_adj", i64, NULL, "the victim's oom_score_adj")                 \
-	X(forged_by, "forged.facility", text, NULL,                                                \
-	  "facility of the record that imitates the kernel")                                       \
 	X(other_pid, "target.process.pid", u64, NULL, "process acted upon")                        \
 	X(other_comm, "target.process.comm", text, NULL, "its name")                               \
 	X(setting, "setting.name", text, NULL, "kernel setting, as sysctl(8) or sysfs names it")   \
@@ -174,7 +173,7 @@
 	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(trap) F(signal) F(signal_number)              \
 		F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) F(fault_reason)             \
 			F(fault_access) F(fault_mode) EVENT_GROUP_module(F) F(code_bytes) F(cpu)   \
-				F(registers)
+				F(registers) F(kernel_release) F(kernel_taint)
 #define EVENT_HAS_process_fatal_signal(F)                                                          \
 	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(signal) F(signal_number) F(fault_ip)          \
 		F(fault_sp) F(code_bytes) F(cpu) F(registers) F(kernel_release) F(kernel_taint)
@@ -186,7 +185,7 @@
 		F(syscall_number) F(syscall_arch) F(fault_ip) F(fault_code)
 #define EVENT_HAS_lsm_denied(F)                                                                    \
 	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(lsm) F(lsm_operation)    \
-		F(lsm_subject) F(lsm_object) F(lsm_class) F(lsm_denied) F(lsm_permissive)
+		F(lsm_subject) F(lsm_object) F(lsm_target) F(lsm_class) F(lsm_denied) F(lsm_permissive)
 #define EVENT_HAS_ptrace_denied(F)                                                                 \
 	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(lsm) F(lsm_operation) F(other_pid)            \
 		F(other_comm)
@@ -247,7 +246,7 @@
 	X(process_abend, "process.abend", error, "Process ended abnormally",                       \
 	  "{comm}<[{pid}]> abend< {signal}>", "audit: a signal ended a process (ANOM_ABEND)")      \
 	X(process_exec_stack, "process.exec_stack", warning, "Process has an executable stack",    \
-	  "{comm} started with executable stack",                                                  \
+	  "{exe} started with executable stack",                                                   \
 	  "a program that wants an executable stack was started")                                  \
 	X(seccomp_action, "seccomp.action", warning, "System call refused by seccomp",             \
 	  "{comm}<[{pid}]> seccomp refused system call {syscall_number}< {signal}>",               \
@@ -257,7 +256,8 @@
 	  "({comm}[{pid}])>",                                                                      \
 	  "SELinux, AppArmor, Landlock or another security module denied an access")               \
 	X(ptrace_denied, "ptrace.denied", warning, "Tracing of a process denied",                  \
-	  "ptrace {lsm_operation} of {other_comm}<[{other_pid}]> denied to {comm}<[{pid}]>",       \
+	  "ptrace {lsm_operation} of {other_comm}<[{other_pid}]> denied to "                       \
+	  "{command_line}<[{pid}]>",                                                               \
 	  "Yama refused a ptrace(2)")                                                              \
 	X(kernel_fault, "kernel.fault", critical, "Kernel fault",                                  \
 	  "kernel {report}: {report_title}< in {report_function}>< ({comm}[{pid}])>",              \
@@ -279,7 +279,7 @@
 	  "{comm}<[{pid}]> killed for lack of memory< ({oom_constraint})>< in {oom_cgroup}>",      \
 	  "the out-of-memory killer chose a process")                                              \
 	X(kernel_module, "kernel.module", warning, "Kernel module taints the kernel",              \
-	  "kernel module {kernel_module}: {report_title}",                                         \
+	  "kernel module< {kernel_module}>: {report_title}",                                       \
 	  "an unsigned, out-of-tree or otherwise tainting module was loaded")                      \
 	X(kernel_memory_error, "kernel.memory_error", error, "Hardware memory error",              \
 	  "{comm}<[{pid}]> hit a hardware memory error< at {fault_address}>",                      \

@@ -48,28 +48,58 @@ struct slice kmsg_decode(struct slice text, char *room)
 	return (struct slice){ room, n };
 }
 
-/* Any number of ",key=value" may follow the flag in kernels to come. */
-static bool kmsg_parse_header(struct slice header, struct kmsg_record *record)
+/* Reads digits up to a comma and steps over it. */
+static bool kmsg_eat_number(struct slice *bytes, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+	size_t n = 0;
+
+	/* 19 digits fit. */
+	for (; n < bytes->bytes && n < 20 && bytes->at[n] >= '0' && bytes->at[n] <= '9'; n++)
+		value = value * 10 + (uint64_t)(bytes->at[n] - '0');
+	if (n == 0 || n == 20 || n == bytes->bytes || bytes->at[n] != ',')
+		return false;
+	*bytes = slice_skip(*bytes, n + 1);
+	*ret_value = value;
+	return true;
+}
+
+/* Any number of ",key=value" may follow the flag; one of them is known. */
+static bool kmsg_parse_extras(struct slice *bytes, struct kmsg_record *record)
+{
+	struct slice extras, extra;
+
+	if (!slice_cut(bytes, ';', &extras))
+		return false;
+	while (slice_next(&extras, ',', &extra))
+		if (slice_eat(&extra, SLICE("caller=")) && extra.bytes < KMSG_CALLER_BYTES)
+			record->caller = extra;
+	return true;
+}
+
+/* Everything up to the ';', and steps over it. */
+static bool kmsg_parse_header(struct slice *bytes, struct kmsg_record *record)
 {
 	uint64_t priority;
 
-	if (!slice_eat_u64(&header, &priority) || priority > 0xff << 3 ||
-	    !slice_eat(&header, SLICE(",")) || !slice_eat_u64(&header, &record->sequence) ||
-		       !slice_eat(&header, SLICE(",")) || !slice_eat_u64(&header, &record->us) ||
-				  !slice_eat(&header, SLICE(",")) || header.bytes == 0)
+	if (!kmsg_eat_number(bytes, &priority) || priority > (0xff << 3 | 7) ||
+	    !kmsg_eat_number(bytes, &record->sequence) || !kmsg_eat_number(bytes, &record->us) ||
+	    bytes->bytes < 2)
 		return false;
 	record->level = priority & 7;
 	record->facility = (unsigned int)priority >> 3;
-	record->flag = header.at[0];
-	record->has_us = record->has_sequence = true;
+	record->has_us = record->has_sequence = record->has_level = true;
+	record->caller = (struct slice){ NULL, 0 };
+	record->flag = bytes->at[0];
+	if (bytes->at[1] != ';')
+		return kmsg_parse_extras(bytes, record);
+	*bytes = slice_skip(*bytes, 2);
 	return true;
 }
 
 bool kmsg_parse(struct slice bytes, char *room, struct kmsg_record *record)
 {
-	struct slice header;
-
-	if (!slice_cut(&bytes, ';', &header) || !kmsg_parse_header(header, record))
+	if (!kmsg_parse_header(&bytes, record))
 		return false;
 	record->dictionary = (struct slice){ NULL, 0 };
 	if (slice_cut(&bytes, '\n', &record->text))

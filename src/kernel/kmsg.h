@@ -16,6 +16,9 @@
 /* More than any record needs: the kernel's own limit is below 8 KiB. */
 #define KMSG_RECORD_BYTES 8192
 
+/* Room for the longest caller, "C" or "T" and a number. */
+#define KMSG_CALLER_BYTES 16
+
 enum { KMSG_FACILITY_kern = 0 };
 
 struct kmsg_record {
@@ -24,7 +27,9 @@ struct kmsg_record {
 	uint64_t us; /* since boot, on a clock that stands still in suspend */
 	bool has_us; /* false: the source has no times */
 	bool has_sequence;
+	bool has_level;		 /* false: the source says no level */
 	char flag;		 /* '-' whole, 'c' a fragment, '+' continues one */
+	struct slice caller;	 /* "T1234" or "C1" (CONFIG_PRINTK_CALLER), or empty */
 	struct slice text;	 /* decoded; may hold any byte */
 	struct slice dictionary; /* the lines behind the text, undecoded */
 };
