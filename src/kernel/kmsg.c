@@ -51,15 +51,15 @@ struct slice kmsg_decode(struct slice text, char *room)
 /* Reads digits up to a comma and steps over it. */
 static bool kmsg_eat_number(struct slice *bytes, uint64_t *ret_value)
 {
+	const char *at = bytes->at, *end = at + (bytes->bytes < 20 ? bytes->bytes : 20);
 	uint64_t value = 0;
-	size_t n = 0;
 
 	/* 19 digits fit. */
-	for (; n < bytes->bytes && n < 20 && bytes->at[n] >= '0' && bytes->at[n] <= '9'; n++)
-		value = value * 10 + (uint64_t)(bytes->at[n] - '0');
-	if (n == 0 || n == 20 || n == bytes->bytes || bytes->at[n] != ',')
+	for (; at < end && (unsigned char)(*at - '0') <= 9; at++)
+		value = value * 10 + (unsigned char)(*at - '0');
+	if (at == bytes->at || at == end || *at != ',')
 		return false;
-	*bytes = slice_skip(*bytes, n + 1);
+	*bytes = slice_skip(*bytes, (size_t)(at - bytes->at) + 1);
 	*ret_value = value;
 	return true;
 }

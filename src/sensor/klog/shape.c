@@ -24,7 +24,7 @@ static uint32_t shape_key(const char *at)
 
 static size_t shape_hash(uint32_t key, enum shape_anchor anchor)
 {
-	return (key + anchor) * 0x9e3779b1u >> 24;
+	return (key + anchor) * 0x9e3779b1u >> 21;
 }
 
 static void shape_index_add(struct shape_index *index, const struct shape *shape)
@@ -88,11 +88,16 @@ static bool shape_find_name(struct line *line, struct slice *ret_at)
 	return true;
 }
 
+static bool shape_is_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
 static struct slice shape_find_end(const struct line *line)
 {
 	struct slice text = line->text;
 
-	while (text.bytes && memchr("0123456789.-", text.at[text.bytes - 1], 12))
+	while (text.bytes && shape_is_number(text.at[text.bytes - 1]))
 		text.bytes--;
 	return text;
 }

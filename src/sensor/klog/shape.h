@@ -51,9 +51,10 @@ struct shape {
 };
 
 #define SHAPE_COUNT 192 /* room in the index */
+#define SHAPE_HEADS 2048 /* so many that most of what means nothing finds none */
 
 struct shape_index {
-	uint8_t heads[256]; /* 0 = none */
+	uint8_t heads[SHAPE_HEADS]; /* 0 = none */
 	uint8_t count;
 	struct shape_entry {
 		uint32_t key;
