@@ -51,7 +51,7 @@ struct gather {
 	bool body; /* report: its headline is complete */
 };
 
-/* Begins a message with this line; false when it is not believed or memory is out. */
+/* Begins a message with this line; one that is not the kernel's is a forgery at once. True. */
 bool gather_open(struct klog *klog, const struct gather_kind *kind, const struct shape *shape,
 		 const struct line *line);
 

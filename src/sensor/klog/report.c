@@ -391,7 +391,7 @@ const struct shape report_shapes[] = {
 	/* checks that only an attack or memory corruption trips */
 	REPORT(hardening, "stack_protector", cause,
 	       "Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: ",
-	       "{k^}< [{m^}]>"),
+	       "{k^}< [{m^}]>$"),
 	REPORT(hardening, "usercopy", cause, "usercopy: ", "{z*} attempt detected "),
 	REPORT(hardening, "usercopy", cause, "Bad or missing usercopy whitelist? ", NULL),
 	REPORT(hardening, "refcount", cause, "refcount_t: ", NULL),

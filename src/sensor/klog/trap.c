@@ -26,6 +26,8 @@ struct trap {
 	struct match match;
 	struct place place;
 	struct slice comm;
+	uint64_t pid;
+	bool has_pid;
 };
 
 /* --- what the error code says --- */
@@ -101,12 +103,17 @@ static bool trap_parse_name(const struct shape *shape, const struct line *line, 
 	struct match match;
 
 	trap->comm = line->name;
+	trap->pid = line->pid;
+	trap->has_pid = shape->anchor == ANCHOR_pid;
 	if (shape->anchor == ANCHOR_start)
 		trap->comm = none; /* in the pattern, or not printed */
 	else if (shape->flags & TRAP_prefix && !slice_eat(&trap->comm, SLICE("traps: ")))
 		slice_eat(&trap->comm, SLICE("umip: "));
-	if (shape->anchor == ANCHOR_name && pattern_match("{c@} ({p#})$", line->name, &match))
+	if (shape->anchor == ANCHOR_name && pattern_match("{c@} ({p#})$", line->name, &match)) {
 		trap->comm = match_text(&match, 'c');
+		trap->pid = match_number(&match, 'p');
+		trap->has_pid = true;
+	}
 	return trap->comm.bytes <= PATTERN_NAME_BYTES;
 }
 
@@ -152,8 +159,8 @@ static void trap_emit(struct klog *klog, const struct shape *shape, const struct
 	struct dump dump = { .pairs = klog->registers, .pair_room = KLOG_REGISTERS };
 
 	klog_put_text(event, FIELD_comm, trap->comm);
-	if (shape->anchor == ANCHOR_pid)
-		klog_put_number(event, FIELD_pid, line->pid);
+	if (trap->has_pid)
+		klog_put_number(event, FIELD_pid, trap->pid);
 	trap_put_reason(event, shape, trap);
 	klog_put_text(event, FIELD_trap, slice_of(shape->name));
 	klog_put(event, &trap->match);
@@ -198,12 +205,14 @@ static const struct gather_kind trap_gather = { trap_wants, trap_finish };
 static bool trap_take(struct klog *klog, const struct shape *shape, const struct line *line)
 {
 	struct trap trap;
+	bool waits;
 
 	if (!trap_parse(shape, line, &trap))
 		return false;
 	/* The place may still come, when another processor's line fell in between. */
-	if (shape->flags & (TRAP_code | TRAP_dump) ||
-	    (shape->flags & TRAP_place && !trap.place.known))
+	waits = shape->flags & (TRAP_code | TRAP_dump) ||
+		(shape->flags & TRAP_place && !trap.place.known);
+	if (waits && line->record->facility == KMSG_FACILITY_kern)
 		return gather_open(klog, &trap_gather, shape, line);
 	trap_emit(klog, shape, line, &trap);
 	return true;
@@ -227,8 +236,9 @@ static bool trap_take(struct klog *klog, const struct shape *shape, const struct
 #define TRAP_PAGE (TRAP_page_fault | TRAP_code | TRAP_place)
 
 const struct shape trap_shapes[] = {
-	TRAP(pid, ": segfault at ", "{a} ip {i}< (rpc {d})> sp {s} error {e}", "segfault", SIGSEGV,
-	     TRAP_PAGE),
+	TRAP(pid, ": segfault at ", "{a} ip {i} sp {s} error {e}", "segfault", SIGSEGV, TRAP_PAGE),
+	TRAP(pid, ": segfault at ", "{a} ip {i} (rpc {d}) sp {s} error {e}", "segfault", SIGSEGV,
+	     TRAP_place), /* sparc */
 	TRAP_X86(" trap divide error", "divide_error", SIGFPE),
 	TRAP_X86(" trap overflow", "overflow", SIGSEGV),
 	TRAP_X86(" trap bounds", "bounds", SIGSEGV),
