@@ -84,7 +84,7 @@ static bool kmsg_parse_header(struct slice *bytes, struct kmsg_record *record)
 
 	if (!kmsg_eat_number(bytes, &priority) || priority > (0xff << 3 | 7) ||
 	    !kmsg_eat_number(bytes, &record->sequence) || !kmsg_eat_number(bytes, &record->us) ||
-	    bytes->bytes < 2)
+	    bytes->bytes < 2 || bytes->at[0] == ';')
 		return false;
 	record->level = priority & 7;
 	record->facility = (unsigned int)priority >> 3;

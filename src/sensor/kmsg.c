@@ -31,7 +31,7 @@ struct kmsg_sensor {
 	struct kmsg_clock clock;
 	bool caught_up;		/* nothing older than now is left to read */
 	uint64_t next_sequence; /* 0 = none read yet */
-	struct metric records, lost, invalid;
+	struct metric records, lost, invalid, suppressed;
 	char room[KMSG_RECORD_BYTES];
 };
 
@@ -93,6 +93,11 @@ static void kmsg_on_silence(struct loop_timer *timer)
 	klog_flush(container_of(timer, struct kmsg_sensor, silence)->klog);
 }
 
+static uint64_t kmsg_read_suppressed(const struct metric *metric)
+{
+	return klog_suppressed(metric->owner);
+}
+
 static int kmsg_start(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_env *env = sensor->env;
@@ -116,6 +121,8 @@ static int kmsg_start(struct sensor *sensor, struct error *err)
 	metric_add(env->metrics, METRIC_kmsg_records, &kmsg->records, NULL);
 	metric_add(env->metrics, METRIC_kmsg_lost, &kmsg->lost, NULL);
 	metric_add(env->metrics, METRIC_kmsg_invalid, &kmsg->invalid, NULL);
+	kmsg->suppressed = (struct metric){ .read = kmsg_read_suppressed, .owner = kmsg->klog };
+	metric_add(env->metrics, METRIC_kmsg_suppressed, &kmsg->suppressed, NULL);
 	return loop_fd_add(env->loop, &kmsg->watch, kmsg->fd, EPOLLIN, err);
 }
 
@@ -133,6 +140,7 @@ static void kmsg_stop(struct sensor *sensor)
 	metric_remove(&kmsg->records);
 	metric_remove(&kmsg->lost);
 	metric_remove(&kmsg->invalid);
+	metric_remove(&kmsg->suppressed);
 	if (kmsg->fd >= 0)
 		close(kmsg->fd);
 }

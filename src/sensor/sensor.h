@@ -17,6 +17,7 @@
 struct sensor_settings {
 	uint32_t only_under; /* only this process and those below it; 0 = all */
 	bool old_records;    /* kmsg: those from before the start, too */
+	const char *source;  /* a saved kernel log, "-" = standard input */
 	uint64_t poll_ns;    /* exec: how often /proc is read where BPF is refused */
 };
 
@@ -36,6 +37,10 @@ struct sensor_env {
 	int proc_fd;
 	enum ring_hierarchy hierarchy;
 	const struct sensor_settings *settings;
+	/* The source has been read to its end, or, with the reason, as far as it could be; called
+	 * from the loop, once. May be NULL. */
+	void (*ended)(void *ended_owner, const struct error *why);
+	void *ended_owner;
 };
 
 struct sensor;
@@ -68,6 +73,6 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 			    const struct sensor_env *env, struct error *err);
 void sensor_stop(struct sensor *sensor);
 
-extern const struct sensor_kind sensor_kmsg, sensor_exec;
+extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_source;
 
 #endif

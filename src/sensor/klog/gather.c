@@ -7,12 +7,14 @@
 
 static void gather_append(struct gather *gather, struct slice text)
 {
+	size_t used = gather->text.bytes;
+	size_t room = used < GATHER_TEXT_BYTES ? GATHER_TEXT_BYTES - used : 0;
 	char *at;
 
-	if (gather->cut || gather->text.bytes + text.bytes + 1 > GATHER_TEXT_BYTES) {
-		gather->cut = true;
+	if (gather->cut)
 		return;
-	}
+	gather->cut = text.bytes > room;
+	text = slice_first(text, room);
 	at = text_reserve(&gather->text, text.bytes);
 	if (!at)
 		return;

@@ -21,6 +21,7 @@ struct klog {
 	struct kmsg_record piece_record;
 	uint64_t piece_wall_ns, piece_boot_ns;
 	bool piece_open;
+	uint64_t suppressed;
 	struct event event; /* the one being made */
 	struct event_pair registers[KLOG_REGISTERS];
 };

@@ -71,7 +71,13 @@ void klog_emit(struct klog *klog, const struct line *line)
 		for (size_t n = line->text.bytes; n < line->whole.bytes; n++)
 			if (lines[n] == '\0')
 				lines[n] = '\n';
+	klog->suppressed += event_number_of(&klog->event, FIELD_suppressed_count);
 	klog->out->emit(klog->out, &klog->event);
+}
+
+uint64_t klog_suppressed(const struct klog *klog)
+{
+	return klog->suppressed;
 }
 
 void klog_put_text(struct event *event, enum event_field field, struct slice text)

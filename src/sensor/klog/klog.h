@@ -26,4 +26,7 @@ void klog_take(struct klog *klog, const struct kmsg_record *record, uint64_t wal
 bool klog_is_open(const struct klog *klog);
 void klog_flush(struct klog *klog);
 
+/* How many messages the kernel has said it held back. */
+uint64_t klog_suppressed(const struct klog *klog);
+
 #endif
