@@ -23,7 +23,7 @@
 #include "sensor/klog/klog.h"
 
 /* Longer lines are cut. */
-#define SOURCE_LINE_BYTES (256 * 1024)
+#define SOURCE_LINE_BYTES 262144
 
 struct source;
 

@@ -10,9 +10,9 @@ static bool source_time_month(struct slice *text, int *ret_month)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-	for (int n = 0; n < 12; n++)
+	for (size_t n = 0; n < 12; n++)
 		if (slice_eat(text, (struct slice){ months + 3 * n, 3 })) {
-			*ret_month = n;
+			*ret_month = (int)n;
 			return true;
 		}
 	return false;
@@ -57,7 +57,7 @@ static int64_t source_time_guess_year(struct tm *date, uint64_t now_wall_ns)
 				    .tm_min = date->tm_min,
 				    .tm_sec = date->tm_sec,
 				    .tm_isdst = -1 });
-	if (then <= now + 24 * 3600)
+	if (then <= now + 86400)
 		return then;
 	date->tm_year--;
 	return mktime(date);

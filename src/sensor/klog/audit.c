@@ -329,8 +329,8 @@ static bool audit_take_avc(struct klog *klog, const struct shape *shape, const s
 }
 
 const struct shape audit_shapes[] = {
-	{ ANCHOR_start, "audit: type=", audit_take, NULL, EVENT_lsm_denied, NULL, 0, 0 },
-	{ ANCHOR_start, "type=1", audit_take, NULL, EVENT_lsm_denied, NULL, 0, 0 },
-	{ ANCHOR_start, "avc: ", audit_take_avc, NULL, EVENT_lsm_denied, NULL, 0, 0 },
+	{ ANCHOR_start, EVENT_lsm_denied, "audit: type=", audit_take, NULL, NULL, 0, 0 },
+	{ ANCHOR_start, EVENT_lsm_denied, "type=1", audit_take, NULL, NULL, 0, 0 },
+	{ ANCHOR_start, EVENT_lsm_denied, "avc: ", audit_take_avc, NULL, NULL, 0, 0 },
 	{ .words = NULL },
 };

@@ -60,7 +60,7 @@ static bool notice_take(struct klog *klog, const struct shape *shape, const stru
 
 #define NOTICE(anchor, words, pattern, kind, name, signo, flags)                                   \
 	{                                                                                          \
-		ANCHOR_##anchor, words, notice_take, pattern, EVENT_##kind, name, signo, flags     \
+		ANCHOR_##anchor, EVENT_##kind, words, notice_take, pattern, name, signo, flags     \
 	}
 #define NOTICE_END(words, pattern, kind, name)                                                     \
 	NOTICE(end, words, pattern, kind, name, 0, NOTICE_whole)

@@ -261,7 +261,7 @@ static bool oom_take(struct klog *klog, const struct shape *shape, const struct 
 
 #define OOM(anchor, words)                                                                         \
 	{                                                                                          \
-		ANCHOR_##anchor, words, oom_take, NULL, EVENT_kernel_oom_kill, NULL, 0, 0          \
+		ANCHOR_##anchor, EVENT_kernel_oom_kill, words, oom_take, NULL, NULL, 0, 0          \
 	}
 
 const struct shape oom_shapes[] = {

@@ -284,7 +284,7 @@ enum report_rank { RANK_cut, RANK_warning, RANK_oops, RANK_fault, RANK_cause };
 
 #define REPORT(kind, name, rank, words, pattern)                                                   \
 	{                                                                                          \
-		ANCHOR_start, words, report_take, pattern, EVENT_kernel_##kind, name, RANK_##rank, \
+		ANCHOR_start, EVENT_kernel_##kind, words, report_take, pattern, name, RANK_##rank, \
 			0                                                                          \
 	}
 #define LOCKUP "{u#} stuck for {b#}s! [{c@}:{p#}]$"

@@ -40,17 +40,17 @@ struct line {
 
 struct shape {
 	enum shape_anchor anchor;
+	enum event_kind kind;
 	const char *words; /* four bytes or more */
 	/* Makes something of the line; false: it isn't what it looked like. */
 	bool (*take)(struct klog *klog, const struct shape *shape, const struct line *line);
 	const char *pattern; /* of line->rest, or as the family reads it */
-	enum event_kind kind;
-	const char *name;   /* what the family calls it: trap.kind, kernel.report.kind, ... */
-	int number;	    /* a signal, a rank: as the family reads it */
-	unsigned int flags; /* the family's */
+	const char *name;    /* what the family calls it: trap.kind, kernel.report.kind, ... */
+	int number;	     /* a signal, a rank: as the family reads it */
+	unsigned int flags;  /* the family's */
 };
 
-#define SHAPE_COUNT 192 /* room in the index */
+#define SHAPE_COUNT 192	 /* room in the index */
 #define SHAPE_HEADS 2048 /* so many that most of what means nothing finds none */
 
 struct shape_index {

@@ -222,7 +222,7 @@ static bool trap_take(struct klog *klog, const struct shape *shape, const struct
 
 #define TRAP(anchor, words, pattern, name, signo, flags)                                           \
 	{                                                                                          \
-		ANCHOR_##anchor, words, trap_take, pattern, EVENT_process_trap, name, signo, flags \
+		ANCHOR_##anchor, EVENT_process_trap, words, trap_take, pattern, name, signo, flags \
 	}
 /* arch/x86/kernel/traps.c: do_trap() and show_signal(). */
 #define TRAP_X86(words, name, signo)                                                               \
