@@ -37,8 +37,11 @@ struct kmsg_sensor {
 
 static void kmsg_count_gap(struct kmsg_sensor *kmsg, uint64_t sequence)
 {
-	if (kmsg->next_sequence && sequence > kmsg->next_sequence)
+	if (kmsg->next_sequence && sequence > kmsg->next_sequence) {
 		kmsg->lost.value += sequence - kmsg->next_sequence;
+		/* What comes now need not belong to what was open before. */
+		klog_flush(kmsg->klog);
+	}
 	kmsg->next_sequence = sequence + 1;
 }
 

@@ -296,15 +296,17 @@ static void a_fifth_report_ends_the_first(void **state)
 static void lines_hold_any_byte(void **state)
 {
 	struct taker *taker = *state;
-	struct kmsg_record record = { .flag = '-', .text = SLICE("---[\0]:\0") };
+	struct kmsg_record record = { .flag = '-', .text = { NULL, 0 } };
 
+	klog_take(taker->klog, &record, 0, 0);
 	take(taker, "Oops: 0000 [#1] SMP");
+	klog_take(taker->klog, &record, 0, 0);
 	record.text = SLICE(" a\0b\0");
 	klog_take(taker->klog, &record, 0, 0);
 	klog_flush(taker->klog);
 	assert_int_equal(taker->seen.count, 1);
 	assert_true(event_has_text(&taker->seen.events[0],
-				   SLICE("kmsg.text=Oops: 0000 [#1] SMP\n a b "), true));
+				   SLICE("kmsg.text=Oops: 0000 [#1] SMP\n\n a b "), true));
 }
 
 struct times {

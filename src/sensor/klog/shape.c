@@ -169,7 +169,7 @@ bool shape_dispatch(const struct shape_index *index, struct klog *klog, struct l
 	static const enum shape_anchor order[] = { ANCHOR_pid, ANCHOR_end, ANCHOR_start,
 						   ANCHOR_name };
 
-	for (size_t n = 0; n < array_count(order); n++) {
+	for (size_t n = 0; n < array_count(order) && line->text.bytes >= 4; n++) {
 		struct slice at;
 
 		if (shape_find(order[n], line, &at) && shape_try(index, klog, line, order[n], at))
