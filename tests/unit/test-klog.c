@@ -175,13 +175,6 @@ static void fixture_line(struct fixture *fixture, struct slice line)
 	}
 }
 
-static const char *fixtures(void)
-{
-	const char *root = getenv("BULWARK_FIXTURES");
-
-	return root ? root : "tests/fixtures";
-}
-
 static void run_file(const char *name)
 {
 	struct fixture fixture = { .file = name, .seen.port.emit = seen_emit };
@@ -190,7 +183,7 @@ static void run_file(const char *name)
 	struct error err;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/klog/%s", fixtures(), name);
+	snprintf(path, sizeof(path), "%s/%s", FIXTURES, name);
 	assert_int_equal(file_read(path, 1 << 20, &text, &err), 0);
 	assert_int_equal(klog_new(&fixture.klog, &fixture.seen.port, &err), 0);
 	rest = text_slice(&text);
