@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "kernel/bpf.h"
 #include "kernel/cgroup.h"
+#include "kernel/guard.h"
 #include "kernel/procfs.h"
 
 /* --- the way of an event --- */
@@ -18,6 +19,8 @@ static void agent_pass(struct agent *agent, struct event *event)
 {
 	event->serial = ++agent->serial;
 	agent->events[event->kind].value++;
+	if (agent->unsaid >> event->kind & 1)
+		return;
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_put(&agent->sinks[n], event);
 }
@@ -158,6 +161,16 @@ static int agent_start_identity(struct agent *agent, struct error *err)
 	return containers_new(&agent->identity.containers, &env, err);
 }
 
+static void agent_use_sensor_settings(struct agent *agent, const struct agent_settings *settings)
+{
+	agent->sensor_settings = (struct sensor_settings){
+		.kernel = settings->kernel,
+		.only_under = (uint32_t)settings->only_under,
+		.old_records = settings->old_records,
+		.poll_ns = settings->poll_ns,
+	};
+}
+
 static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
 			       struct error *err)
 {
@@ -196,13 +209,7 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 
 static void agent_make_sensor_env(struct agent *agent)
 {
-	const struct agent_settings *settings = agent->settings;
-
-	agent->sensor_settings = (struct sensor_settings){
-		.only_under = (uint32_t)settings->only_under,
-		.old_records = settings->old_records,
-		.poll_ns = settings->poll_ns,
-	};
+	agent_use_sensor_settings(agent, agent->settings);
 	agent->sensor_env = (struct sensor_env){
 		.loop = agent->loop,
 		.metrics = &agent->metrics,
@@ -216,12 +223,92 @@ static void agent_make_sensor_env(struct agent *agent)
 	};
 }
 
+/* Two agents on one kernel would report everything twice. One that watches a few processes only is
+ * no rival. */
+static int agent_take_guard(struct agent *agent, struct error *err)
+{
+	struct error why;
+	int fd;
+
+	if (agent->settings->allow_second || agent->settings->only_under)
+		return 0;
+	fd = guard_take(agent->origin.program, &why);
+	if (fd == -EBUSY) {
+		*err = why;
+		return fd;
+	}
+	if (fd < 0)
+		log_warning("can't tell whether another instance runs: %s", why.text);
+	agent->guard_fd = fd;
+	return 0;
+}
+
+static unsigned int agent_print_metrics(void *owner, struct text *out)
+{
+	metrics_print(&((struct agent *)owner)->metrics, out);
+	return 200;
+}
+
+/* Healthy: every sensor that was started runs. */
+static unsigned int agent_print_health(void *owner, struct text *out)
+{
+	const struct agent *agent = owner;
+	size_t running = 0;
+
+	for (size_t n = 0; n < agent->sensor_count; n++)
+		running += agent->sensors[n].taken != NULL;
+	agent_print_sensors(agent, out);
+	return running ? 200 : 503;
+}
+
+static const struct serve_page agent_pages[] = {
+	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", agent_print_metrics },
+	{ "/healthz", "text/plain; charset=utf-8", agent_print_health },
+};
+
+/* A port that is taken is no reason not to watch. */
+static void agent_start_serving(struct agent *agent)
+{
+	const char *listen = agent->settings->listen;
+	struct error err;
+
+	if (!listen || strcmp(listen, "off") == 0)
+		return;
+	if (serve_new(&agent->serve, agent->loop, listen, agent_pages, array_count(agent_pages),
+		      agent, &err) < 0)
+		log_warning("no /metrics: %s", err.text);
+}
+
+static int agent_start_parts(struct agent *agent, const struct agent_program *program,
+			     struct error *err)
+{
+	int r = agent_take_guard(agent, err);
+
+	if (r == 0)
+		r = agent_start_identity(agent, err);
+	agent_add_metrics(agent);
+	if (r == 0)
+		r = agent_watch_signals(agent, err);
+	if (r == 0)
+		r = agent_open_sinks(agent, err);
+	if (r == 0)
+		r = agent_start_sensors(agent, program->sensors, err);
+	if (r == 0)
+		r = processes_scan(&agent->identity.processes, err);
+	if (r < 0)
+		return r;
+	losses_start(&agent->losses, agent->loop, &agent->metrics, &agent->port);
+	agent_start_serving(agent);
+	return 0;
+}
+
 int agent_start(struct agent *agent, const struct agent_program *program,
 		const struct agent_settings *settings, struct error *err)
 {
 	int r;
 
-	*agent = (struct agent){ .settings = settings, .proc_fd = -1 };
+	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
+	agent->unsaid = program->unsaid;
 	agent->port.emit = agent_emit;
 	agent->feed.record = agent_on_process;
 	agent->end.fire = agent_on_end;
@@ -239,19 +326,50 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	if (ring_new(&agent->ring, agent->loop, settings->ring_bytes, &agent->ring_refused) < 0)
 		agent->ring = NULL;
 	agent_make_sensor_env(agent);
-	r = agent_start_identity(agent, err);
-	if (r == 0)
-		r = agent_watch_signals(agent, err);
-	agent_add_metrics(agent);
-	if (r == 0)
-		r = agent_open_sinks(agent, err);
-	if (r == 0)
-		r = agent_start_sensors(agent, program->sensors, err);
-	if (r == 0)
-		r = processes_scan(&agent->identity.processes, err);
-	if (settings->run_ns)
+	r = agent_start_parts(agent, program, err);
+	if (r == 0 && settings->run_ns)
 		loop_timer_set(agent->loop, &agent->end, settings->run_ns);
 	return r;
+}
+
+static void agent_close_sinks(struct agent *agent)
+{
+	while (agent->sink_count)
+		sink_close(&agent->sinks[--agent->sink_count]);
+}
+
+/* The sensor that keeps kernel settings looks at its own; the others run on. */
+static int agent_restart_setting_sensor(struct agent *agent, struct error *err)
+{
+	for (size_t n = 0; n < agent->sensor_count; n++) {
+		if (agent->sensors[n].kind != &sensor_setting)
+			continue;
+		sensor_stop(&agent->sensors[n]);
+		return sensor_start(&agent->sensors[n], &sensor_setting, &agent->sensor_env, err);
+	}
+	return 0;
+}
+
+int agent_reload(struct agent *agent, const struct agent_settings *settings, struct error *err)
+{
+	const struct agent_settings *old = agent->settings;
+	int r;
+
+	/* Sinks own files and directories that the new ones may want. */
+	agent_close_sinks(agent);
+	agent->settings = settings;
+	r = agent_open_sinks(agent, err);
+	if (r < 0) {
+		struct error again;
+
+		agent_close_sinks(agent);
+		agent->settings = old;
+		if (agent_open_sinks(agent, &again) < 0)
+			log_error("a sink is gone: %s", again.text);
+		return r;
+	}
+	agent_use_sensor_settings(agent, settings);
+	return agent_restart_setting_sensor(agent, err);
 }
 
 int agent_run(struct agent *agent, struct error *err)
@@ -261,19 +379,24 @@ int agent_run(struct agent *agent, struct error *err)
 
 void agent_stop(struct agent *agent)
 {
+	if (!agent->loop)
+		return;
 	if (agent->ring)
 		ring_drain(agent->ring);
 	while (agent->sensor_count)
 		sensor_stop(&agent->sensors[--agent->sensor_count]);
 	park_done(&agent->park);
-	while (agent->sink_count)
-		sink_close(&agent->sinks[--agent->sink_count]);
+	losses_stop(&agent->losses);
+	agent_close_sinks(agent);
+	serve_free(agent->serve);
 	containers_free(agent->identity.containers);
 	processes_done(&agent->identity.processes);
 	ring_free(agent->ring);
 	http_client_free(agent->http);
 	if (agent->proc_fd >= 0)
 		close(agent->proc_fd);
+	if (agent->guard_fd >= 0)
+		close(agent->guard_fd);
 	loop_free(agent->loop);
 	metrics_done(&agent->metrics);
 }

@@ -19,7 +19,6 @@ struct agent_settings {
 	uint64_t run_ns; /* end after so long; 0 = run on */
 	char *source;	 /* a saved log instead of the live one; NULL: live */
 	bool allow_second;
-	bool restore;
 	uint64_t only_under;
 	uint64_t ring_bytes, poll_ns;
 	bool old_records;
@@ -27,6 +26,7 @@ struct agent_settings {
 	uint64_t park_ns;
 	char *container_socket;
 	char *listen;
+	struct kernel_settings kernel;
 	struct sink_settings sinks;
 };
 
@@ -34,5 +34,13 @@ extern const struct setting agent_setting_rows[];
 extern const size_t agent_setting_count;
 extern const struct setting_alias agent_setting_aliases[];
 extern const size_t agent_alias_count;
+
+/* What no single row can tell: fills what follows from others, and refuses settings that contradict
+ * each other or lack a partner. */
+must_check int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
+				     struct error *err);
+
+/* The defaults of an agent that only looks which sensors would start. */
+void agent_settings_for_check(struct agent_settings *values);
 
 #endif

@@ -74,6 +74,7 @@ struct event_severity_row {
 	unsigned int syslog, cef, otel;
 };
 
+extern const char *const event_type_names[]; /* by enum event_type */
 extern const struct event_field_row event_fields[FIELD_COUNT];
 extern const struct event_kind_row event_kinds[EVENT_KIND_COUNT];
 extern const struct event_severity_row event_severities[SEVERITY_COUNT];

@@ -5,7 +5,7 @@
 
 #include "base/metric.h"
 
-/* clang-format off: one row a line */
+/* clang-format off */
 /* X(id, name, type, label or NULL, help) */
 #define METRICS(X)                                                                                 \
 	X(events, "bulwark_events_total", counter, "kind",                                         \

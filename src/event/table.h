@@ -9,8 +9,6 @@
 #ifndef EVENT_TABLE_H
 #define EVENT_TABLE_H
 
-/* clang-format off: one row a line, however long */
-
 /*
  * FIELDS: X(id, name, type, CEF extension key or NULL to derive one, help)
  *
@@ -123,6 +121,7 @@
 	X(setting_observed, "setting.observed", text, NULL, "value it had")                        \
 	X(setting_restored, "setting.restored", flag, NULL,                                        \
 	  "whether the expected value was put back")                                               \
+	X(setting_error, "setting.error", text, NULL, "why it could not be put back")              \
 	X(loss_place, "loss.place", text, NULL, "where events were lost")                          \
 	X(loss_reason, "loss.reason", text, NULL, "why")                                           \
 	X(loss_count, "loss.count", u64, "cnt", "how many since the last report")                  \
@@ -148,24 +147,30 @@
 #define EVENT_GROUP_process(F)                                                                     \
 	F(pid)                                                                                     \
 	F(tid)                                                                                     \
-	F(comm) F(exe) F(command_line) F(uid) F(start_time) F(ppid) F(ancestors) F(cgroup)         \
-		F(ns_mnt) F(ns_net) F(ns_pid) F(ns_user) F(container_id) F(container_outer_id)     \
-			F(container_name) F(container_image) F(container_runtime)                  \
-				F(container_labels) F(pod_name) F(pod_uid) F(pod_namespace)        \
-					F(pod_container)
+	F(comm)                                                                                    \
+	F(exe)                                                                                     \
+	F(command_line)                                                                            \
+	F(uid) F(start_time) F(ppid) F(ancestors) F(cgroup) F(ns_mnt) F(ns_net) F(ns_pid)          \
+		F(ns_user) F(container_id) F(container_outer_id) F(container_name)                 \
+			F(container_image) F(container_runtime) F(container_labels) F(pod_name)    \
+				F(pod_uid) F(pod_namespace) F(pod_container)
 #define EVENT_GROUP_kmsg(F)   F(kmsg_sequence) F(kmsg_level) F(kmsg_text)
 #define EVENT_GROUP_module(F) F(module) F(module_start) F(module_bytes) F(module_offset)
 #define EVENT_GROUP_audit(F)  F(audit_serial) F(audit_type) F(audit_login_uid) F(audit_session)
 #define EVENT_GROUP_report(F)                                                                      \
 	F(report)                                                                                  \
 	F(report_title)                                                                            \
-	F(report_function) F(report_lines) F(kernel_release) F(kernel_taint) F(kernel_module)      \
-		F(cpu) F(registers) F(code_bytes)
+	F(report_function)                                                                         \
+	F(report_lines)                                                                            \
+	F(kernel_release) F(kernel_taint) F(kernel_module) F(cpu) F(registers) F(code_bytes)
 #define EVENT_GROUP_detection(F)                                                                   \
 	F(detection_score)                                                                         \
 	F(detection_reason)                                                                        \
-	F(detection_key) F(detection_state) F(detection_count) F(detection_span)                   \
-		F(detection_values) F(detection_events) F(technique_id) F(technique_name)
+	F(detection_key)                                                                           \
+	F(detection_state)                                                                         \
+	F(detection_count)                                                                         \
+	F(detection_span) F(detection_values) F(detection_events) F(technique_id)                  \
+		F(technique_name)
 
 /* Which fields an event of a kind may carry. */
 #define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F)
@@ -212,7 +217,7 @@
 #define EVENT_HAS_kmsg_suppressed(F) EVENT_GROUP_kmsg(F) F(suppressed_function) F(suppressed_count)
 #define EVENT_HAS_kmsg_forged(F)     EVENT_GROUP_kmsg(F) F(kmsg_facility) F(comm) F(pid)
 #define EVENT_HAS_setting_drift(F)                                                                 \
-	F(setting) F(setting_expected) F(setting_observed) F(setting_restored)
+	F(setting) F(setting_expected) F(setting_observed) F(setting_restored) F(setting_error)
 #define EVENT_HAS_loss(F) F(loss_place) F(loss_reason) F(loss_count) F(loss_total)
 #define EVENT_HAS_register_probe(F)                                                                \
 	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) F(detection_register)
@@ -291,7 +296,8 @@
 	  "forged kernel message (facility {kmsg_facility}): {kmsg_text}",                         \
 	  "something in user space wrote a record that imitates a kernel message")                 \
 	X(setting_drift, "setting.drift", warning, "Kernel setting changed",                       \
-	  "{setting} is {setting_observed}, should be {setting_expected}",                         \
+	  "{setting} is {setting_observed}, should be {setting_expected}<; not put back: "         \
+	  "{setting_error}>",                                                                      \
 	  "a kernel setting that Bulwark keeps was changed by somebody else")                      \
 	X(loss, "loss", warning, "Events lost",                                                    \
 	  "{loss_count} events lost at {loss_place}: {loss_reason}",                               \
@@ -319,7 +325,5 @@
 	X(warning, 4, 5, 13)                                                                       \
 	X(error, 3, 8, 17)                                                                         \
 	X(critical, 2, 10, 21)
-
-/* clang-format on */
 
 #endif

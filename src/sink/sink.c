@@ -8,6 +8,14 @@ const struct sink_kind *const sink_kinds[] = {
 };
 const size_t sink_kind_count = array_count(sink_kinds);
 
+bool sink_any_wanted(const struct sink_settings *settings)
+{
+	for (size_t n = 0; n < sink_kind_count; n++)
+		if (sink_kinds[n]->wanted(settings))
+			return true;
+	return false;
+}
+
 static void sink_add_metrics(struct sink *sink)
 {
 	struct metrics *metrics = sink->env->metrics;

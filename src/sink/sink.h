@@ -60,6 +60,9 @@ void sink_close(struct sink *sink);
 extern const struct sink_kind *const sink_kinds[];
 extern const size_t sink_kind_count;
 
+/* Whether the settings name any sink at all. */
+bool sink_any_wanted(const struct sink_settings *settings);
+
 extern const struct sink_kind sink_console;
 
 #endif
