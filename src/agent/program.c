@@ -160,10 +160,6 @@ static int program_start_agent(struct program_run *run, struct error *err)
 	r = agent_start(&run->agent, &identity, &run->now->values, err);
 	if (r < 0)
 		return r;
-	if (program->needs_sink && run->agent.sink_count == 0)
-		return error_say(
-			err, EINVAL,
-			"nowhere to send events: name at least one sink, such as --console text");
 	run->on_hup = (struct loop_signal){ .signo = SIGHUP, .arrived = program_on_hup };
 	r = loop_signal_add(run->agent.loop, &run->on_hup, err);
 	agent_print_sensors(&run->agent, &table);

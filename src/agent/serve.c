@@ -112,7 +112,7 @@ static int serve_resolve(const char *listen, struct addrinfo **ret_address, stru
 static int serve_start(struct serve *serve, const char *listen, struct error *err)
 {
 	unsigned int flags = MHD_USE_EPOLL;
-	struct addrinfo *address;
+	struct addrinfo *address = NULL;
 	int r = serve_resolve(listen, &address, err);
 
 	if (r < 0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "event/encode.h"
 void event_put_json_v1(const struct event *e, const struct event_origin *o, struct text *out)
 {
