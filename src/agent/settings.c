@@ -80,7 +80,8 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "auto_configure.restore", .option = "restore", .type = SETTING_flag,
 	  AT(kernel.restore), BOTH,
 	  .help = "Put the kernel's old settings back at the end" },
-	{ .option = "allow-second", .type = SETTING_flag, AT(allow_second), BOTH,
+	{ .key = "monitor.allow_second", .option = "allow-second", .type = SETTING_flag,
+	  AT(allow_second), BOTH,
 	  .help = "Start even if another instance runs on this kernel" },
 
 	{ .key = "monitor.gobble_old_events", .option = "gobble-old-events", .type = SETTING_flag,
