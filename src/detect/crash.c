@@ -13,17 +13,6 @@ const struct crash_value_row crash_values[VALUE_COUNT] = {
 #undef X
 };
 
-/* What the kernel sends for a trap whose event names no signal. */
-static const struct {
-	const char *trap;
-	int signo;
-} crash_traps[] = {
-	{ "segfault", SIGSEGV },	   { "general_protection", SIGSEGV },
-	{ "invalid_opcode", SIGILL },	   { "divide_error", SIGFPE },
-	{ "stack_segment", SIGBUS },	   { "alignment_check", SIGBUS },
-	{ "control_protection", SIGSEGV },
-};
-
 static void crash_put(struct crash *crash, enum crash_value_id id, uint64_t value, size_t name)
 {
 	crash->has |= 1u << id;
@@ -39,20 +28,6 @@ static bool crash_is_signal(uint64_t signo)
 					1ull << SIGSYS;
 
 	return signo < 64 && (signals >> signo & 1);
-}
-
-static int crash_signal_of(const struct event *event)
-{
-	uint64_t signo = event_number_of(event, FIELD_signal_number);
-	struct slice trap;
-
-	if (signo || event->kind != EVENT_process_trap)
-		return crash_is_signal(signo) ? (int)signo : 0;
-	trap = event_text_of(event, FIELD_trap);
-	for (size_t n = 0; n < array_count(crash_traps); n++)
-		if (slice_is(trap, crash_traps[n].trap))
-			return crash_traps[n].signo;
-	return 0;
 }
 
 /* The nearest ancestor has the same name: "nginx[12] < systemd[1]". */
@@ -188,14 +163,15 @@ static const struct crash_reader *crash_reader_of(enum event_kind kind)
 bool crash_read(const struct event *event, struct crash *ret_crash)
 {
 	const struct crash_reader *reader = crash_reader_of(event->kind);
-	int signo;
+	uint64_t signo = event_number_of(event, FIELD_signal_number);
 
 	if (!reader)
 		return false;
-	signo = crash_signal_of(event);
 	/* seccomp(2)'s strict mode kills by SIGKILL. */
-	if (reader->source == CRASH_seccomp && event_number_of(event, FIELD_signal_number))
+	if (signo && reader->source == CRASH_seccomp)
 		signo = SIGSYS;
+	if (!crash_is_signal(signo))
+		signo = 0;
 	if (reader->needs_signal && !signo)
 		return false;
 	*ret_crash = (struct crash){
@@ -203,7 +179,7 @@ bool crash_read(const struct event *event, struct crash *ret_crash)
 		.source = reader->source,
 		.pid = (uint32_t)event_number_of(event, FIELD_pid),
 		.ppid = (uint32_t)event_number_of(event, FIELD_ppid),
-		.signo = signo,
+		.signo = (int)signo,
 		.facts = FACT_crash | (signo == SIGABRT ? FACT_abort : 0),
 		.forked = crash_is_forked(event),
 	};

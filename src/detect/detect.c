@@ -15,6 +15,7 @@
 #define DETECT_SLOTS	  2048
 #define DETECT_SAME_NS	  (60 * NS_PER_S) /* a core dump may take long */
 #define DETECT_KEY_BYTES  512
+#define DETECT_COUNT_MAX  (1u << 30)
 #define DETECT_DOUBLINGS  7  /* from 10 seconds to 10 minutes */
 #define DETECT_DUMP_LINES 20 /* records of the kernel log that a dump of registers takes */
 
@@ -247,6 +248,14 @@ static struct detect_slot *detect_slot_of(struct detect *detect, const struct cr
 	return slot->program ? slot : NULL;
 }
 
+/* No kernel holds back so many; a forged number must not become one that overflows. */
+static uint64_t detect_count_of(const struct event *event, enum event_field field)
+{
+	uint64_t count = event_number_of(event, field);
+
+	return count < DETECT_COUNT_MAX ? count : DETECT_COUNT_MAX;
+}
+
 /* What bears on the shares of the lines that the kernel held back. */
 static void detect_take_line(struct detect *detect, const struct crash *crash,
 			     const struct detect_slot *slot, uint64_t at_ns)
@@ -312,7 +321,7 @@ static void detect_take_suppressed(struct detect *detect, const struct event *ev
 	if (!limit_prints_crashes(event_text_of(event, FIELD_suppressed_function)))
 		return;
 	timeline_at(&detect->timeline, event->wall_ns, event->boot_ns);
-	nobodys = limit_share_out(&detect->limit, event_number_of(event, FIELD_suppressed_count),
+	nobodys = limit_share_out(&detect->limit, detect_count_of(event, FIELD_suppressed_count),
 				  detect_weigh, detect);
 	limit_end(&detect->limit);
 	program = nobodys ? detect_program(detect, SLICE("")) : NULL;
@@ -323,7 +332,7 @@ static void detect_take_suppressed(struct detect *detect, const struct event *ev
 /* Records were overwritten. If somebody was crashing noisily, they were most likely his. */
 static void detect_take_loss(struct detect *detect, const struct event *event)
 {
-	uint64_t count = event_number_of(event, FIELD_loss_count) / DETECT_DUMP_LINES;
+	uint64_t count = detect_count_of(event, FIELD_loss_count) / DETECT_DUMP_LINES;
 
 	if (!slice_is(event_text_of(event, FIELD_loss_place), "/dev/kmsg"))
 		return;

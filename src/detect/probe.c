@@ -8,6 +8,7 @@
 #include "detect/detector.h"
 
 #define PROBE_SHOWN 32 /* values in the summary */
+#define PROBE_SURE  45 /* below this score it may well be a bug */
 
 /* A row of steps: of places, or of a register's values. */
 struct probe {
@@ -37,10 +38,12 @@ static void probe_tell(const struct question *question, const struct probe *prob
 
 	probe_value(probe, 0, room);
 	snprintf(verdict->reason, sizeof(verdict->reason),
-		 "from crash to crash of %s, %s took %zu values in small steps from %s on: "
-		 "somebody tries them one by one",
+		 "from crash to crash of %s, %s took %zu values in small steps from %s on: %s",
 		 program_title(question->program, title, sizeof(title)), verdict->register_name,
-		 count, room);
+		 count, room,
+		 verdict->score < PROBE_SURE
+			 ? "one bug that shows in two ways, or somebody tries them one by one"
+			 : "somebody tries them one by one");
 	if (!question->values)
 		return;
 	json_open(&json, '[');

@@ -181,6 +181,8 @@ static void take_trap(struct bench *bench, const struct shot *shot)
 	struct event event;
 
 	shot_begin(bench, &event, EVENT_process_trap, shot);
+	if (!shot->signo)
+		event_signal(&event, SIGSEGV);
 	event_text(&event, FIELD_trap, slice_of(shot->trap ? shot->trap : "segfault"));
 	event_number(&event, FIELD_fault_ip, shot->ip ? shot->ip : shot->start + shot->offset);
 	if (shot->address)
@@ -404,6 +406,22 @@ static void many_places_anywhere_are_a_cluster(void **state)
 	assert_says(bench->told[0], "10 different places");
 }
 
+static void a_settled_cluster_needs_new_crashes(void **state)
+{
+	struct bench *bench = *state;
+
+	for (uint64_t n = 0; n < 5; n++)
+		take_pie(bench, 0x1000 + 60 * n);
+	bench_tick(bench, 601 * NS_PER_S);
+	assert_int_equal(bench_told(bench, EVENT_crash_cluster, "resolved"), 1);
+	bench_forget_told(bench);
+	for (uint64_t n = 0; n < 4; n++)
+		take_pie(bench, 0x1000 + 60 * n);
+	assert_int_equal(bench->told_count, 0);
+	take_pie(bench, 0x1000 + 60 * 4);
+	assert_only(bench, EVENT_crash_cluster);
+}
+
 static void containers_are_kept_apart(void **state)
 {
 	struct bench *bench = *state;
@@ -498,6 +516,28 @@ static void one_place_again_and_again_is_a_plain_bug(void **state)
 	assert_false(event_has(bench->told[0], FIELD_technique_id));
 	assert_true(event_number_of(bench->told[bench->told_count - 1], FIELD_detection_count) >
 		    2000);
+}
+
+static void a_bug_that_strikes_seldom_is_no_loop(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int n = 0; n < 10; n++) {
+		take_pie(bench, 0x1234);
+		bench_tick(bench, 7 * 3600 * NS_PER_S);
+	}
+	assert_int_equal(bench->told_count, 0);
+}
+
+static void one_place_and_aborts_elsewhere_are_not(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int n = 0; n < 12; n++) {
+		take_pie(bench, 0x1234);
+		take_exit(bench, &(struct shot){ .signo = n ? SIGSEGV : SIGABRT });
+	}
+	assert_only(bench, EVENT_crash_rate);
 }
 
 static void a_forked_workers_bug_is_one_too(void **state)
@@ -614,6 +654,49 @@ static void musls_check_counts_as_an_abort(void **state)
 	assert_int_equal(bench_raised(bench, EVENT_canary_probe), 1);
 }
 
+/* kernel.print-fatal-signals tells where the thread's storage is, which forked children share. */
+static void dumps_of_aborts_are_told_apart_by_layout(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int forked = 0; forked < 2; forked++) {
+		for (uint64_t n = 0; n < 20; n++) {
+			char text[24];
+			struct event_pair pair = { SLICE("FS"), { text, 0 } };
+			struct shot shot = { .comm = forked ? "forks" : "execs",
+					     .signo = SIGABRT,
+					     .registers = &pair,
+					     .register_count = 1 };
+			struct event event;
+
+			pair.text.bytes =
+				(size_t)snprintf(text, sizeof(text), "%016llx",
+						 0x7f3b147d4740ull + (forked ? 0 : 0x123000 * n));
+			shot_begin(bench, &event, EVENT_process_fatal_signal, &shot);
+			detect_take(bench->detect, &event);
+		}
+		assert_int_equal(bench_raised(bench, EVENT_canary_probe), forked);
+	}
+	assert_int_equal(bench_raised(bench, EVENT_crash_loop), 1);
+}
+
+static void a_settled_canary_probe_needs_new_aborts(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int n = 0; n < 60; n++)
+		take_child(bench, SIGABRT);
+	bench_tick(bench, 601 * NS_PER_S);
+	assert_int_equal(bench_told(bench, EVENT_canary_probe, "resolved"), 1);
+	bench_forget_told(bench);
+	bench_pass(bench, NS_PER_S);
+	for (int n = 0; n < 19; n++)
+		take_child(bench, SIGABRT);
+	assert_int_equal(bench->told_count, 0);
+	take_child(bench, SIGABRT);
+	assert_only(bench, EVENT_canary_probe);
+}
+
 /* Without exit records and parents: that the layout stays the same tells that they fork. */
 static void a_return_address_guessed_byte_by_byte_is_one(void **state)
 {
@@ -683,7 +766,10 @@ static void replay_trap(struct event *event, struct slice line)
 	event_number(event, FIELD_module_offset, replay_hex(&line));
 }
 
-static void replay_line(struct bench *bench, struct slice line, bool parents)
+/* Which of a recording's lines an agent sees. */
+enum replay_part { REPLAY_all, REPLAY_log };
+
+static void replay_line(struct bench *bench, struct slice line, enum replay_part part)
 {
 	bool is_trap = slice_is(replay_word(&line), "trap");
 	struct slice ms = replay_word(&line), whole = ms;
@@ -692,12 +778,14 @@ static void replay_line(struct bench *bench, struct slice line, bool parents)
 
 	assert_true(slice_cut(&ms, '.', &whole) && slice_u64(whole, &units) &&
 		    slice_u64(ms, &thousandths) && slice_u64(replay_word(&line), &number));
+	if (!is_trap && part == REPLAY_log)
+		return;
 	units = units * NS_PER_MS + thousandths * NS_PER_US;
 	event_init(&event, is_trap ? EVENT_process_trap : EVENT_process_exit,
 		   bench->wall_ns + units, bench->boot_ns + units);
 	event_number(&event, FIELD_pid, number);
 	event_text(&event, FIELD_comm, SLICE("victim"));
-	if (parents) {
+	if (part == REPLAY_all) {
 		event_text(&event, FIELD_exe, SLICE("/srv/victim"));
 		event_text(&event, FIELD_ancestors, SLICE("victim[1905] < systemd[1]"));
 		event_number(&event, FIELD_ppid, 1905);
@@ -710,7 +798,7 @@ static void replay_line(struct bench *bench, struct slice line, bool parents)
 }
 
 /* Returns after how many lines the first detection came. */
-static size_t replay(struct bench *bench, const char *name, bool parents)
+static size_t replay(struct bench *bench, const char *name, enum replay_part part)
 {
 	auto_free char *line = NULL;
 	size_t room = 0, count = 0, first = 0;
@@ -724,7 +812,7 @@ static size_t replay(struct bench *bench, const char *name, bool parents)
 	while ((bytes = getline(&line, &room, file)) > 0) {
 		if (line[0] == '#')
 			continue;
-		replay_line(bench, slice_trim((struct slice){ line, (size_t)bytes }), parents);
+		replay_line(bench, slice_trim((struct slice){ line, (size_t)bytes }), part);
 		count++;
 		if (!first && bench->told_count)
 			first = count;
@@ -738,7 +826,7 @@ static void a_real_attack_is_seen_at_its_twentieth_crash(void **state)
 {
 	struct bench *bench = *state;
 
-	assert_int_equal(replay(bench, "default.txt", true), 20);
+	assert_int_equal(replay(bench, "default.txt", REPLAY_all), 20);
 	assert_int_equal(bench->told[0]->kind, EVENT_canary_probe);
 	assert_says(bench->told[0], "20 of them aborted");
 	bench_tick(bench, 11 * NS_PER_S);
@@ -749,11 +837,23 @@ static void a_real_attack_is_seen_at_its_twentieth_crash(void **state)
 	assert_int_equal(bench_raised(bench, EVENT_crash_rate), 0);
 }
 
+/* Ten lines of 1538 crashes: one layout, two places and four addresses are no one bug. */
+static void ten_lines_raise_a_suspicion(void **state)
+{
+	struct bench *bench = *state;
+	const struct event *event;
+
+	replay(bench, "default.txt", REPLAY_log);
+	event = bench_last(bench, EVENT_canary_probe);
+	assert_int_equal(event_number_of(event, FIELD_detection_score), 45);
+	assert_int_equal(event->severity, SEVERITY_error);
+}
+
 static void the_kernel_log_alone_shows_its_later_part(void **state)
 {
 	struct bench *bench = *state;
 
-	replay(bench, "lines.txt", false);
+	replay(bench, "lines.txt", REPLAY_log);
 	assert_int_equal(bench_raised(bench, EVENT_canary_probe), 1);
 	assert_int_equal(bench_raised(bench, EVENT_register_probe), 1);
 	assert_int_equal(bench_raised(bench, EVENT_crash_cluster), 1);
@@ -798,6 +898,19 @@ static void what_is_usual_is_learnt(void **state)
 		take_mixed(bench, n);
 	assert_int_equal(bench->told_count, 0); /* three times as many are not enough now */
 	for (uint64_t n = 0; n < 600; n++)
+		take_mixed(bench, n);
+	assert_only(bench, EVENT_crash_rate);
+}
+
+static void an_attack_does_not_teach_that_it_is_usual(void **state)
+{
+	struct bench *bench = *state;
+
+	for (uint64_t n = 0; n < 10000; n++)
+		take_mixed(bench, n);
+	bench_tick(bench, 3600 * NS_PER_S);
+	bench_forget_told(bench);
+	for (uint64_t n = 0; n < 20; n++)
 		take_mixed(bench, n);
 	assert_only(bench, EVENT_crash_rate);
 }
@@ -857,9 +970,9 @@ static void crashes_that_others_told_do_not_weigh_twice(void **state)
 		shot.signo = SIGSEGV;
 		take_exit(bench, &shot);
 	}
-	take_suppressed(bench, 10);
+	take_suppressed(bench, 11); /* one more than the ten whose exit was seen */
 	assert_int_equal(bench->told_count, 0);
-	take_suppressed(bench, 10); /* nobody's: no line came before it */
+	take_suppressed(bench, 15); /* nobody's: no line came before it */
 	assert_int_equal(bench->told_count, 0);
 }
 
@@ -1148,23 +1261,30 @@ int main(void)
 		TEST(two_programs_do_not_make_one_probe),
 		TEST(many_places_close_together_are_a_cluster),
 		TEST(many_places_anywhere_are_a_cluster),
+		TEST(a_settled_cluster_needs_new_crashes),
 		TEST(containers_are_kept_apart),
 		TEST(a_pods_container_stays_itself_when_it_is_started_again),
 		TEST(refused_system_calls_are_a_cluster),
 		TEST(one_refused_system_call_is_a_loop),
 		TEST(one_place_again_and_again_is_a_plain_bug),
+		TEST(a_bug_that_strikes_seldom_is_no_loop),
+		TEST(one_place_and_aborts_elsewhere_are_not),
 		TEST(a_forked_workers_bug_is_one_too),
 		TEST(a_call_through_null_is_one_too),
 		TEST(aborts_of_a_service_started_again_are_one_too),
 		TEST(children_that_abort_fast_are_a_canary_probe),
 		TEST(children_that_abort_slowly_are_one_too),
 		TEST(musls_check_counts_as_an_abort),
+		TEST(dumps_of_aborts_are_told_apart_by_layout),
+		TEST(a_settled_canary_probe_needs_new_aborts),
 		TEST(a_return_address_guessed_byte_by_byte_is_one),
 		TEST(random_jumps_of_fresh_processes_are_none),
 		TEST(a_real_attack_is_seen_at_its_twentieth_crash),
+		TEST(ten_lines_raise_a_suspicion),
 		TEST(the_kernel_log_alone_shows_its_later_part),
 		TEST(far_more_crashes_than_usual_are_unusual),
 		TEST(what_is_usual_is_learnt),
+		TEST(an_attack_does_not_teach_that_it_is_usual),
 		TEST(ten_unrelated_crashes_are_nothing),
 		TEST(crashes_held_back_weigh),
 		TEST(crashes_that_others_told_do_not_weigh_twice),
