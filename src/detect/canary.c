@@ -95,7 +95,8 @@ static void canary_put_number(struct json *json, struct slice key, uint64_t numb
 	json_u64(json, number);
 }
 
-static void canary_put_values(const struct question *question, const struct canary *canary)
+static void canary_put_values(const struct question *question, const struct canary *canary,
+			      uint64_t crashes)
 {
 	struct json json = { .out = question->values };
 	char room[24];
@@ -103,9 +104,8 @@ static void canary_put_values(const struct question *question, const struct cana
 	json_open(&json, '{');
 	if (canary->family && canary->family->ppid)
 		canary_put_number(&json, SLICE("parent_pid"), canary->family->ppid);
-	canary_put_number(&json, SLICE("crashes"), canary->crashes);
-	canary_put_number(&json, SLICE("aborts"), canary->aborts);
-	canary_put_number(&json, SLICE("aborts_in_window"), canary->slow_aborts);
+	canary_put_number(&json, SLICE("crashes"), crashes);
+	canary_put_number(&json, SLICE("aborts"), canary->slow_aborts);
 	if (canary->in_one_byte >= CANARY_BYTE)
 		canary_put_number(&json, SLICE("guessed_byte"), canary->byte);
 	json_key(&json, SLICE("jumps"));
@@ -137,7 +137,7 @@ static void canary_tell(const struct question *question, const struct canary *ca
 			 "guesses a return address byte by byte",
 			 (unsigned long long)verdict->count, title, span, canary->wild_count);
 	if (question->values)
-		canary_put_values(question, canary);
+		canary_put_values(question, canary, verdict->count);
 }
 
 static void canary_count(const struct question *question, const struct canary *canary,
