@@ -67,26 +67,29 @@ static bool canary_is_mixed(const struct canary *canary)
 	       canary->wild_count >= CANARY_WILD || canary->in_one_byte >= CANARY_BYTE;
 }
 
-/* The score, 0 for nothing. */
+/* The score, 0 for nothing: that of the strongest of four signs. */
 static unsigned int canary_weigh(const struct canary *canary,
 				 const struct detect_settings *settings)
 {
-	bool mixed = canary_is_mixed(canary);
-	unsigned int sure = (canary->wild_count >= CANARY_WILD ? 10 : 0) +
-			    (canary->in_one_byte >= CANARY_BYTE ? 15 : 0);
 	uint64_t least = settings->canary_crashes;
+	unsigned int score = 0;
 
-	if (canary->family && (canary->aborts >= least || (canary->crashes >= least && mixed)))
-		return detector_score(60 + sure, canary->crashes / least - 1, 5, 100);
-	if (canary->family && canary->slow_aborts >= settings->canary_slow_crashes)
-		return 50 + sure;
-	if (canary->wild_in_one_byte >= CANARY_BYTE_SURE)
-		return 60 + sure;
+	if (canary->family &&
+	    (canary->aborts >= least || (canary->crashes >= least && canary_is_mixed(canary))))
+		score = detector_score(60, canary->crashes / least - 1, 5, 95);
+	else if (canary->wild_in_one_byte >= CANARY_BYTE_SURE)
+		score = 60;
+	else if (canary->family && canary->slow_aborts >= settings->canary_slow_crashes)
+		score = 50;
 	/* The kernel prints ten lines in five seconds: these may be all of thousands. */
-	if (canary->family && canary->crashes >= CANARY_BURST && canary->places > 1 &&
-	    canary->addresses >= CANARY_ADDRESSES)
-		return 45 + sure;
-	return 0;
+	else if (canary->family && canary->crashes >= CANARY_BURST && canary->places > 1 &&
+		 canary->addresses >= CANARY_ADDRESSES)
+		score = 45;
+	if (score == 0)
+		return 0;
+	score += canary->wild_count >= CANARY_WILD ? 10 : 0;
+	score += canary->in_one_byte >= CANARY_BYTE ? 15 : 0;
+	return score < 100 ? score : 100;
 }
 
 static void canary_put_number(struct json *json, struct slice key, uint64_t number)
@@ -173,10 +176,10 @@ static bool canary_judge(const struct question *question, struct verdict *verdic
 			continue;
 		canary_look_at_family(question, family, &seen);
 		score = canary_weigh(&seen, question->settings);
-		if (score > verdict->score) {
-			verdict->score = score;
-			best = seen;
-		}
+		if (score < verdict->score)
+			continue;
+		verdict->score = score;
+		best = seen;
 	}
 	if (!verdict->score)
 		return false;

@@ -224,11 +224,35 @@ static struct program *detect_program(struct detect *detect, struct slice key)
 	return program;
 }
 
+/* The program of the same owner that is known by its executable and was last seen under this
+ * command's name; NULL when there is none. */
+static struct program *detect_namesake(const struct detect *detect, const struct event *event,
+				       struct slice key)
+{
+	struct slice owner = slice_first(key, strnlen(key.at, key.bytes) + 1), comm;
+	struct program *program;
+
+	list_each(&detect->by_age, program, node) {
+		if (!program->latest || !slice_starts(program->key, owner))
+			continue;
+		comm = event_text_of(program->latest, FIELD_comm);
+		if (event_has(program->latest, FIELD_exe) &&
+		    slice_eq(comm, event_text_of(event, FIELD_comm)))
+			return program;
+	}
+	return NULL;
+}
+
 static struct program *detect_program_of(struct detect *detect, const struct event *event)
 {
-	char key[DETECT_KEY_BYTES];
+	char at[DETECT_KEY_BYTES];
+	struct slice key = { at, program_key(event, at, sizeof(at)) };
+	struct program *namesake = NULL;
 
-	return detect_program(detect, (struct slice){ key, program_key(event, key, sizeof(key)) });
+	/* A process that was gone before it could be looked at is still one of its program. */
+	if (!event_has(event, FIELD_exe) && event_has(event, FIELD_comm))
+		namesake = detect_namesake(detect, event, key);
+	return detect_program(detect, namesake ? namesake->key : key);
 }
 
 /* --- what comes in --- */
@@ -369,7 +393,9 @@ static void detect_tick_case(struct detect *detect, struct program *program, enu
 	if (!of->grown || !detect_is_due(detect, of))
 		return;
 	/* What was true when it grew may be out of its window by now; then the count is told. */
-	if (!detect_ask(detect, program, id, &verdict)) {
+	if (detect_ask(detect, program, id, &verdict)) {
+		memcpy(of->reason, verdict.reason, sizeof(of->reason));
+	} else {
 		text_clear(&detect->values);
 		verdict.place = NULL;
 	}

@@ -1034,6 +1034,22 @@ static void one_crash_told_by_many_counts_once(void **state)
 	assert_int_equal(event_number_of(bench->told[0], FIELD_detection_count), 5);
 }
 
+static void a_crash_without_executable_finds_its_program(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int n = 0; n < 3; n++)
+		take_exit(bench, &(struct shot){ .exe = "/usr/bin/httpd",
+						 .container = "aaaa",
+						 .signo = SIGBUS });
+	take_exit(bench, &(struct shot){ .signo = SIGBUS }); /* of no container */
+	take_exit(bench, &(struct shot){ .container = "aaaa", .signo = SIGBUS });
+	assert_int_equal(bench->told_count, 0);
+	take_exit(bench, &(struct shot){ .container = "aaaa", .signo = SIGBUS });
+	assert_only(bench, EVENT_crash_loop);
+	assert_true(slice_is(event_text_of(bench->told[0], FIELD_exe), "/usr/bin/httpd"));
+}
+
 /* --- the life of a case --- */
 
 static void a_case_is_raised_once_told_again_and_resolved(void **state)
@@ -1291,6 +1307,7 @@ int main(void)
 		TEST(crashes_that_nobody_names_have_a_rate),
 		TEST(records_that_were_lost_weigh),
 		TEST(one_crash_told_by_many_counts_once),
+		TEST(a_crash_without_executable_finds_its_program),
 		TEST(a_case_is_raised_once_told_again_and_resolved),
 		TEST(keys_tell_cases_apart),
 		TEST(justification_decides_what_is_shown),
