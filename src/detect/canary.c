@@ -121,13 +121,19 @@ static void canary_put_values(const struct question *question, const struct cana
 	json_close(&json, '}');
 }
 
+/* Until the latest crash, which may be a while ago when it is told. */
+static uint64_t canary_span(const struct program *program, const struct verdict *verdict)
+{
+	return program->latest_ns > verdict->first_ns ? program->latest_ns - verdict->first_ns : 0;
+}
+
 static void canary_tell(const struct question *question, const struct canary *canary,
 			struct verdict *verdict)
 {
 	char title[192], span[DETECTOR_SPAN_ROOM];
 
 	program_title(question->program, title, sizeof(title));
-	detector_span(question->now_ns - verdict->first_ns, span);
+	detector_span(canary_span(question->program, verdict), span);
 	if (canary->slow_aborts)
 		snprintf(verdict->reason, sizeof(verdict->reason),
 			 "%llu forked children of %s crashed within %s, %llu of them aborted: "
