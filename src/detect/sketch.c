@@ -173,43 +173,34 @@ struct value_run values_stepping(const struct value *live, size_t count,
 	return best;
 }
 
-static int value_compare_numbers(const void *a, const void *b)
+/* The byte in which two distinct numbers differ, if it is one only; otherwise 8. */
+static unsigned int value_byte(uint64_t one, uint64_t other)
 {
-	uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+	uint64_t bits = one ^ other;
+	unsigned int byte = (unsigned int)__builtin_ctzll(bits) / 8;
 
-	return one < other ? -1 : one > other;
+	return bits & ~(0xffull << 8 * byte) ? 8 : byte;
 }
 
-/* The most values that are the same under a mask; they are distinct, so they differ outside it. */
-static size_t values_alike(const struct value *live, size_t count, uint64_t mask)
-{
-	uint64_t masked[SKETCH_VALUES];
-	size_t used = 0, best = 0;
-
-	for (size_t n = 0; n < count; n++)
-		if (live[n].value >= CRASH_SMALL)
-			masked[used++] = live[n].value & mask;
-	qsort(masked, used, sizeof(*masked), value_compare_numbers);
-	for (size_t first = 0, n = 0; n < used; n++) {
-		if (masked[n] != masked[first])
-			first = n;
-		if (n - first + 1 > best)
-			best = n - first + 1;
-	}
-	return best;
-}
-
+/* Those that differ from one another in the same byte only are a group, which its first member
+ * finds whole. */
 size_t values_in_one_byte(const struct value *live, size_t count, unsigned int *ret_byte)
 {
 	size_t best = 0;
 
-	for (unsigned int byte = 0; byte < 8; byte++) {
-		size_t alike = values_alike(live, count, ~(0xffull << 8 * byte));
+	for (size_t first = 0; first < count; first++) {
+		size_t alike[9] = { 0 };
 
-		if (alike <= best)
+		if (live[first].value < CRASH_SMALL)
 			continue;
-		best = alike;
-		*ret_byte = byte;
+		for (size_t n = first + 1; n < count; n++)
+			alike[value_byte(live[first].value, live[n].value)]++;
+		for (unsigned int byte = 0; byte < 8; byte++) {
+			if (alike[byte] + 1 <= best)
+				continue;
+			best = alike[byte] + 1;
+			*ret_byte = byte;
+		}
 	}
 	return best;
 }
