@@ -39,7 +39,8 @@ void detect_free(struct detect *detect);
 /* Takes an event in; those that tell of no crash are dismissed at once. */
 void detect_take(struct detect *detect, const struct event *event);
 
-/* Time has passed: tells what has grown, resolves what has been quiet. */
+/* Time has passed: tells what has grown, resolves what has been quiet. While a saved log is read,
+ * its latest event's time is the time. */
 void detect_tick(struct detect *detect, uint64_t wall_ns);
 
 #endif
