@@ -15,14 +15,34 @@
 
 /* --- the way of an event --- */
 
-static void agent_pass(struct agent *agent, struct event *event)
+static void agent_deliver(struct agent *agent, const struct event *event)
 {
-	event->serial = ++agent->serial;
-	agent->events[event->kind].value++;
-	if (agent->unsaid >> event->kind & 1)
-		return;
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_put(&agent->sinks[n], event);
+}
+
+/* An event that is complete. */
+static void agent_pass(struct agent *agent, struct event *event)
+{
+	bool said = !(agent->unsaid >> event->kind & 1) &&
+		    agent->settings->detect.mode != DETECT_MODE_detected;
+
+	event->serial = ++agent->serial;
+	agent->events[event->kind].value++;
+	if (said)
+		agent_deliver(agent, event);
+	if (agent->detect)
+		detect_take(agent->detect, event);
+}
+
+/* A detection: it carries its identity already. */
+static void agent_on_detection(struct event_port *port, struct event *event)
+{
+	struct agent *agent = container_of(port, struct agent, detections);
+
+	event->serial = ++agent->serial;
+	agent->events[event->kind].value++;
+	agent_deliver(agent, event);
 }
 
 static bool agent_retry(void *owner, struct event *event, bool last)
@@ -39,6 +59,10 @@ static void agent_emit(struct event_port *port, struct event *event)
 {
 	struct agent *agent = container_of(port, struct agent, port);
 
+	/* The kernel log is read at once, the ring on a timer: what has just happened to the
+	 * process that the log names may still lie there. */
+	if (agent->ring && event_has(event, FIELD_kmsg_sequence))
+		ring_drain(agent->ring);
 	if (identity_enrich(&agent->identity, event) == IDENTITY_wait &&
 	    park_put(&agent->park, event))
 		return;
@@ -187,6 +211,41 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 	return 0;
 }
 
+#define AGENT_TICK_MS 1000
+
+static void agent_on_detect_tick(struct loop_timer *timer)
+{
+	struct agent *agent = container_of(timer, struct agent, detect_tick);
+
+	detect_tick(agent->detect, clock_wall_ns());
+	loop_timer_set(agent->loop, timer, AGENT_TICK_MS * NS_PER_MS);
+}
+
+/* With settings as they were, what was learnt of programs so far stays. */
+static int agent_start_detect(struct agent *agent, struct error *err)
+{
+	const struct detect_settings *wanted = &agent->settings->detect;
+	const struct detect_env env = {
+		.settings = &agent->detect_settings,
+		.origin = &agent->origin,
+		.out = &agent->detections,
+		.metrics = &agent->metrics,
+	};
+	int r;
+
+	if (agent->detect && memcmp(wanted, &agent->detect_settings, sizeof(*wanted)) == 0)
+		return 0;
+	agent->detect_settings = *wanted;
+	detect_free(take_ptr(agent->detect));
+	loop_timer_clear(&agent->detect_tick);
+	if (wanted->mode == DETECT_MODE_off)
+		return 0;
+	r = detect_new(&agent->detect, &env, err);
+	if (r == 0)
+		loop_timer_set(agent->loop, &agent->detect_tick, AGENT_TICK_MS * NS_PER_MS);
+	return r;
+}
+
 static int agent_open_sinks(struct agent *agent, struct error *err)
 {
 	agent->sink_env =
@@ -292,6 +351,8 @@ static int agent_start_parts(struct agent *agent, const struct agent_program *pr
 	if (r == 0)
 		r = agent_open_sinks(agent, err);
 	if (r == 0)
+		r = agent_start_detect(agent, err);
+	if (r == 0)
 		r = agent_start_sensors(agent, program->sensors, err);
 	if (r == 0)
 		r = processes_scan(&agent->identity.processes, err);
@@ -310,6 +371,8 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
 	agent->unsaid = program->unsaid;
 	agent->port.emit = agent_emit;
+	agent->detections.emit = agent_on_detection;
+	agent->detect_tick.fire = agent_on_detect_tick;
 	agent->feed.record = agent_on_process;
 	agent->end.fire = agent_on_end;
 	agent_init_origin(agent, program);
@@ -369,7 +432,8 @@ int agent_reload(struct agent *agent, const struct agent_settings *settings, str
 		return r;
 	}
 	agent_use_sensor_settings(agent, settings);
-	return agent_restart_setting_sensor(agent, err);
+	r = agent_restart_setting_sensor(agent, err);
+	return r < 0 ? r : agent_start_detect(agent, err);
 }
 
 int agent_run(struct agent *agent, struct error *err)
@@ -387,6 +451,8 @@ void agent_stop(struct agent *agent)
 		sensor_stop(&agent->sensors[--agent->sensor_count]);
 	park_done(&agent->park);
 	losses_stop(&agent->losses);
+	loop_timer_clear(&agent->detect_tick);
+	detect_free(agent->detect);
 	agent_close_sinks(agent);
 	serve_free(agent->serve);
 	containers_free(agent->identity.containers);

@@ -11,6 +11,7 @@
 #include "agent/park.h"
 #include "agent/serve.h"
 #include "agent/settings.h"
+#include "detect/detect.h"
 #include "identity/identity.h"
 #include "sensor/sensor.h"
 #include "sink/sink.h"
@@ -23,10 +24,14 @@ struct agent {
 	struct event_origin origin;
 	struct loop *loop;
 	struct metrics metrics;
-	struct event_port port; /* where sensors emit */
+	struct event_port port;	      /* where sensors emit */
+	struct event_port detections; /* where detectors do */
 	struct process_feed feed;
 	struct identity identity;
 	struct park park;
+	struct detect_settings detect_settings; /* those in use */
+	struct detect *detect;			/* NULL: off */
+	struct loop_timer detect_tick;
 	struct ring *ring;
 	struct error ring_refused;
 	struct http_client *http;

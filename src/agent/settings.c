@@ -14,6 +14,13 @@ static const char *const colours[] = { "auto", "always", "never", NULL };
 static const char *const devkmsg_choices[] = { "on", "off", "ratelimit", NULL };
 
 /* clang-format off */
+#define DETECT_DURATION_ROW(member, name, number, unit, least, most, words)                        \
+	{ .key = "analytics." name, .type = SETTING_duration, AT(detect.member), BOTH,             \
+	  .scale = NS_PER_S, .fallback = #number #unit, .min = least, .max = most, .help = words },
+#define DETECT_COUNT_ROW(member, name, number, least, most, words)                                 \
+	{ .key = "analytics." name, .type = SETTING_count, AT(detect.member), BOTH,                \
+	  .fallback = #number, .min = least, .max = most, .help = words },
+
 const struct setting agent_setting_rows[] = {
 	{ .option = "configfile", .type = SETTING_text, AT(config_file), POLYTECT_ONLY,
 	  .argument = "PATH",
@@ -87,6 +94,16 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "monitor.gobble_old_events", .option = "gobble-old-events", .type = SETTING_flag,
 	  AT(old_records), BOTH,
 	  .help = "Read what the kernel log holds from before the start, too" },
+	{ .key = "analytics.mode", .option = "analytics-mode", .type = SETTING_choice,
+	  AT(detect.mode), BOTH, .choices = detect_mode_names, .fallback = "passthrough",
+	  .help = "Pass on events only, events and detections, or detections only" },
+	{ .key = "analytics.justification", .option = "detected-event-details",
+	  .type = SETTING_choice, AT(detect.justification), BOTH,
+	  .choices = detect_justification_names, .fallback = "summary",
+	  .help = "How much a detection says of the crashes behind it" },
+	DETECT_DURATIONS(DETECT_DURATION_ROW)
+	DETECT_COUNTS(DETECT_COUNT_ROW)
+
 	{ .key = "exec.poll_interval", .type = SETTING_duration, AT(poll_ns), BOTH,
 	  .scale = NS_PER_MS, .fallback = "1s", .min = 10 * NS_PER_MS,
 	  .help = "How often /proc is read where BPF is refused" },
@@ -123,13 +140,12 @@ const size_t agent_alias_count = array_count(agent_setting_aliases);
 int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 			  struct error *err)
 {
-	(void)err;
 	values->kernel.set_ratelimit =
 		settings_source(settings, "auto_configure.printk_ratelimit") != SETTINGS_default;
 	values->kernel.set_ratelimit_burst =
 		settings_source(settings, "auto_configure.printk_ratelimit_burst") !=
 		SETTINGS_default;
-	return 0;
+	return detect_settings_check(&values->detect, err);
 }
 
 void agent_settings_for_check(struct agent_settings *values)
@@ -144,4 +160,6 @@ void agent_settings_for_check(struct agent_settings *values)
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },
 		.sinks = { .console.format = -1, .file.format = -1, .syslog.format = -1 },
 	};
+	detect_settings_init(&values->detect);
+	values->detect.mode = DETECT_MODE_off;
 }

@@ -4,6 +4,7 @@
 #define AGENT_SETTINGS_H
 
 #include "base/settings.h"
+#include "detect/settings.h"
 #include "sensor/sensor.h"
 #include "sink/settings.h"
 
@@ -27,6 +28,7 @@ struct agent_settings {
 	char *container_socket;
 	char *listen;
 	struct kernel_settings kernel;
+	struct detect_settings detect;
 	struct sink_settings sinks;
 };
 

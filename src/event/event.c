@@ -88,6 +88,11 @@ void event_map(struct event *event, enum event_field field, struct event_map map
 	event_add(event, field)->map = map;
 }
 
+void event_value(struct event *event, const struct event_value *value)
+{
+	*event_add(event, value->field) = *value;
+}
+
 char *event_room(struct event *event, size_t bytes)
 {
 	size_t at = (event->scratch_bytes + 7) & ~(size_t)7;

@@ -130,6 +130,8 @@ void event_init(struct event *event, enum event_kind kind, uint64_t wall_ns, uin
 void event_number(struct event *event, enum event_field field, uint64_t number);
 void event_text(struct event *event, enum event_field field, struct slice text);
 void event_map(struct event *event, enum event_field field, struct event_map map);
+/* Adds a value that another event has; borrows what that borrows. */
+void event_value(struct event *event, const struct event_value *value);
 /* Copies the text into the event first; what finds no room there is cut. */
 void event_copy(struct event *event, enum event_field field, struct slice text);
 void event_printf(struct event *event, enum event_field field, const char *fmt, ...)

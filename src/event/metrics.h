@@ -33,6 +33,10 @@
 	X(detections, "bulwark_detections_total", counter, "kind", "Detections raised")            \
 	X(detect_evictions, "bulwark_detect_evictions_total", counter, NULL,                       \
 	  "Crash histories thrown out because the table was full")                                 \
+	X(detect_programs, "bulwark_detect_programs", gauge, NULL,                                 \
+	  "Programs whose crash histories are kept")                                               \
+	X(detect_dropped, "bulwark_detect_dropped_total", counter, NULL,                           \
+	  "Crashes that had to leave early what a detection can show of events")                   \
 	X(sink_events, "bulwark_sink_events_total", counter, "sink", "Events handed to a sink")    \
 	X(sink_delivered, "bulwark_sink_delivered_total", counter, "sink",                         \
 	  "Events that the sink's receiver has accepted")                                          \
