@@ -44,6 +44,7 @@ struct spool {
 	uint64_t recovered, dropped, damaged;
 	/* fsync(2) failed; set by the owner, NULL: nobody wants to know. */
 	void (*failed)(struct spool *spool, const struct error *err);
+	void *owner;
 
 	/* The spool's own. */
 	char *path;

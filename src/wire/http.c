@@ -29,10 +29,14 @@ static size_t http_on_body(char *at, size_t size, size_t count, void *owner)
 {
 	struct http_request *request = owner;
 	size_t limit = request->limit_bytes ? request->limit_bytes : HTTP_LIMIT_BYTES;
+	struct slice piece = { at, size * count };
 
-	if (request->answer.bytes + size * count > limit)
-		return 0; /* fails the transfer with CURLE_WRITE_ERROR */
-	text_put(&request->answer, (struct slice){ at, size * count });
+	if (piece.bytes > limit - request->answer.bytes) {
+		if (!request->cut_answer)
+			return 0; /* fails the transfer with CURLE_WRITE_ERROR */
+		piece = slice_first(piece, limit - request->answer.bytes);
+	}
+	text_put(&request->answer, piece);
 	return request->answer.failed ? 0 : size * count;
 }
 
