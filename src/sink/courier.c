@@ -184,6 +184,9 @@ void courier_tell(struct courier *courier, enum courier_verdict verdict, uint64_
 	case COURIER_denied:
 		courier->misses++;
 		courier->sink->failures.value++;
+		/* It may be the size that fails: a slow link, a connection that is always cut. */
+		if (!wait_ns)
+			courier->part = (courier->under_way + 1) / 2;
 		courier_pause(courier, courier_pause_ns(verdict, courier->misses, wait_ns));
 		sink_trouble(courier->sink, SINK_TROUBLE_delivery, why);
 		break;

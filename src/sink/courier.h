@@ -3,9 +3,9 @@
  * courier - brings events from the spool to a receiver: when, how many, and what if it fails.
  *
  * A sink behind a network is a courier plus a way to deliver one batch. One delivery is under way
- * at a time. What the receiver could not take is tried again after a pause that grows from 1 s to
- * 60 s; a batch that it refuses for what is in it is halved until the event that it refuses stands
- * alone, and is lost.
+ * at a time. What the receiver could not take is tried again, half as much at once, after a pause
+ * that grows from 1 s to 60 s; a batch that it refuses for what is in it is halved until the event
+ * that it refuses stands alone, and is lost.
  */
 #ifndef SINK_COURIER_H
 #define SINK_COURIER_H

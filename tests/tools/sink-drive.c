@@ -51,7 +51,7 @@ static void drive_die(const struct error *err)
 
 static void make_trap(struct event *event, uint64_t n)
 {
-	event_text(event, FIELD_comm, n % 2 ? SLICE("x dhost=db01") : SLICE("we]i\"rd\\\n"));
+	event_text(event, FIELD_comm, n % 8 < 4 ? SLICE("x dhost=db01") : SLICE("we]i\"rd\\\n"));
 	event_number(event, FIELD_pid, 1000 + n);
 	event_text(event, FIELD_kmsg_level, SLICE("info"));
 	event_text(event, FIELD_kmsg_text,
@@ -79,8 +79,8 @@ static void make_probe(struct event *event, uint64_t n)
 	event_text(event, FIELD_detection_register, SLICE("RIP"));
 	event_text(event, FIELD_detection_reason, SLICE("nginx crashes at 12 places in a row"));
 	event_printf(event, FIELD_detection_key, "register_probe/nginx/%llu",
-		     (unsigned long long)(n / 6));
-	event_text(event, FIELD_detection_state, n % 6 == 5 ? SLICE("resolved") : SLICE("raised"));
+		     (unsigned long long)(n / 8));
+	event_text(event, FIELD_detection_state, n % 8 == 7 ? SLICE("resolved") : SLICE("raised"));
 	event_number(event, FIELD_detection_count, 12);
 }
 
@@ -95,10 +95,10 @@ static const struct {
 	enum event_kind kind;
 	void (*make)(struct event *event, uint64_t n);
 } makers[] = {
-	{ EVENT_process_trap, make_trap },
+	{ EVENT_process_exec, make_exec },
 	{ EVENT_kmsg_suppressed, make_suppressed },
 	{ EVENT_register_probe, make_probe },
-	{ EVENT_process_exec, make_exec },
+	{ EVENT_process_trap, make_trap },
 };
 
 static void drive_put(void)

@@ -230,6 +230,9 @@ static void failures_pause_and_lose_nothing(void **state)
 	fake->verdict = COURIER_delivered;
 	sink_flush(&bench.sink);
 	turn();
+	assert_string_equal(text_str(&fake->taken), "e0 "); /* less and less at once */
+	turn();
+	turn();
 	assert_string_equal(text_str(&fake->taken), "e0 e1 e2 e3 ");
 	assert_string_equal(
 		text_str(&bench.news),
