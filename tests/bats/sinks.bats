@@ -34,6 +34,7 @@ setup() {
 teardown() {
 	for pid in $started; do
 		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
 	done
 }
 
