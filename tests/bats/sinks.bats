@@ -48,6 +48,9 @@ until_true() {
 	return 1
 }
 
+# bats overlooks a failing "! command".
+refute() { ! "$@"; }
+
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
@@ -346,6 +349,26 @@ tls_input() {
 	[ ! -s server.err ]
 }
 
+@test "a syslog server that reads nothing has got nothing" {
+	cat >server <<-'END'
+		import socket, time
+		listener = socket.socket()
+		listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		listener.bind(("127.0.0.1", 0))
+		listener.listen()
+		print(listener.getsockname()[1], flush=True)
+		connection = listener.accept()
+		time.sleep(60)
+	END
+	python3 server >out 3>&- &
+	started="$started $!"
+	until_true test -s out
+	run_drive -n 3000 -t 2 -- --syslog text --syslog-destination tcp \
+		--syslog-server "127.0.0.1:$(cat out)"
+	[ "$(metric sink_delivered_total syslog)" -eq 0 ]
+	[ "$(metric spool_events syslog)" -eq 3000 ]
+}
+
 # --- HTTP ---
 
 # check_bodies COUNT: every event has come, each once, in order.
@@ -460,8 +483,8 @@ check_bodies() {
 	export BULWARK_HTTP_TOKEN=s3cret
 	run_drive -n 100 -- --http "http://user:hidden@$url/in?key=hidden"
 	grep -q "trouble: .*POST to 'http://$url/in': HTTP status 401: .*'http.token'" said
-	! grep -q 's3cret\|hidden' said
-	! grep -rq 's3cret\|hidden' "$spool"
+	refute grep -q 's3cret\|hidden' said
+	refute grep -rq 's3cret\|hidden' "$spool"
 	[ "$(metric spool_events http)" -eq 100 ]
 	rm http/requests
 	echo ok >http/mode
@@ -510,8 +533,8 @@ check_bodies() {
 	echo 'status 403' >http/mode
 	run_drive -n 12 -- --polycorder s3cret --polycorder-url "http://$url/"
 	grep -q "HTTP status 403: access denied; check 'polycorder.auth_key'" said
-	! grep -q s3cret said
-	! grep -rq s3cret "$spool"
+	refute grep -q s3cret said
+	refute grep -rq s3cret "$spool"
 	[ "$(metric spool_events polycorder)" -eq 9 ]
 }
 
@@ -537,7 +560,7 @@ check_bodies() {
 	started="$started $!"
 	until_true test -s http/requests
 	grep -rq dedup_key "$spool"
-	! grep -rq r0uting "$spool"
+	refute grep -rq r0uting "$spool"
 	echo ok >http/mode
 	wait $!
 	[ "$(metric sink_delivered_total pagerduty)" -eq 4 ]

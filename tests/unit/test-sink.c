@@ -92,6 +92,7 @@ static void moved_and_deleted_files_are_made_anew(void **state)
 	check_file("", 1, 1);
 	check_file(".moved", 0, 1);
 	assert_int_equal(unlink(bench.log), 0);
+	assert_int_equal(file_replace(bench.log, SLICE(""), 0600, NULL), 0);
 	put(2);
 	turn();
 	check_file("", 2, 1);
