@@ -266,10 +266,8 @@ int courier_open(struct courier *courier, struct sink *sink, struct error *err)
 	courier->pause_timer.fire = courier_on_pause_over;
 	courier->step.run = courier_on_step;
 	r = spool_open(&courier->spool, sink->env->loop, &spool_settings, err);
-	if (r == -EACCES || r == -EROFS)
-		return error_wrap(err, r, "'spool.directory' has to be a place to write");
 	if (r < 0)
-		return r;
+		return error_wrap(err, r, "use 'spool.directory'");
 	courier->spool->owner = sink;
 	courier->spool->failed = courier_on_sync_failed;
 	courier_add_metrics(courier);

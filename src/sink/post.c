@@ -148,7 +148,6 @@ static void post_deliver(struct courier *courier, const struct spool_item *items
 static void post_prepare(struct post *post, const struct sink_env *env)
 {
 	const struct post_settings *settings = &post->settings;
-	const struct tls_settings *tls = settings->tls;
 
 	text_printf(&post->type, "Content-Type: %s", settings->content_type);
 	text_printf(&post->user_agent, "User-Agent: %s/%s", env->origin->program,
@@ -162,16 +161,28 @@ static void post_prepare(struct post *post, const struct sink_env *env)
 	post->request.limit_bytes = POST_ANSWER_BYTES;
 	post->request.cut_answer = true;
 	post->request.done = post_on_done;
-	if (tls)
-		post->request.tls = (struct http_tls){ .ca_file = tls->ca_file,
-						       .cert_file = tls->cert_file,
-						       .key_file = tls->key_file };
+}
+
+static int post_check(const struct sink *sink, const struct post_settings *settings,
+		      struct error *err)
+{
+	struct slice url = slice_of(settings->url);
+
+	if (slice_starts(url, SLICE("http://")) || slice_starts(url, SLICE("https://")))
+		return 0;
+	return error_say(err, EINVAL, "'%s.url' is '%s', has to begin with http:// or https://",
+			 sink->kind->name, settings->url);
 }
 
 int post_open(struct sink *sink, const struct post_settings *settings, struct error *err)
 {
 	struct post *post = sink->state;
+	int r = post_check(sink, settings, err);
 
+	if (r == 0 && settings->tls)
+		r = sink_set_tls(settings->tls, &post->request.tls, err);
+	if (r < 0)
+		return r;
 	post->settings = *settings;
 	post->client = sink->env->http(sink->env->owner, err);
 	if (!post->client)

@@ -75,6 +75,19 @@ void sink_reopen(struct sink *sink)
 		sink->kind->reopen(sink);
 }
 
+int sink_set_tls(const struct tls_settings *settings, struct http_tls *tls, struct error *err)
+{
+	const char *const files[] = { settings->ca_file, settings->cert_file, settings->key_file };
+
+	for (size_t n = 0; n < array_count(files); n++)
+		if (files[n] && access(files[n], R_OK) < 0)
+			return error_errno(err, errno, "read '%s'", files[n]);
+	*tls = (struct http_tls){ .ca_file = settings->ca_file,
+				  .cert_file = settings->cert_file,
+				  .key_file = settings->key_file };
+	return 0;
+}
+
 void sink_trouble(struct sink *sink, enum sink_trouble trouble, const struct error *err)
 {
 	struct error *known = &sink->troubles[trouble];

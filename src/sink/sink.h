@@ -78,6 +78,9 @@ void sink_flush(struct sink *sink);
 bool sink_busy(const struct sink *sink);
 void sink_reopen(struct sink *sink);
 
+/* For the kinds: the TLS settings as the wire wants them, their files checked. */
+must_check int sink_set_tls(const struct tls_settings *settings, struct http_tls *tls,
+			    struct error *err);
 /* For the kinds: something is wrong; it is right (again). */
 void sink_trouble(struct sink *sink, enum sink_trouble trouble, const struct error *err);
 void sink_well(struct sink *sink, enum sink_trouble trouble);

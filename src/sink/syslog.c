@@ -47,6 +47,7 @@ struct syslog {
 	unsigned int destination; /* a bit */
 	struct stream stream;
 	struct stream_target target;
+	struct http_tls tls;
 	char server[SYSLOG_PORT_BYTES];
 	size_t way;   /* the one that is open or tried; array_count(syslog_ways): none */
 	bool open;    /* the stream is */
@@ -198,7 +199,6 @@ static void syslog_set_server(struct syslog *syslog, const struct syslog_way *wa
 static void syslog_set_target(struct syslog *syslog, const struct syslog_way *way)
 {
 	const struct sink_settings *settings = syslog->courier.sink->env->settings;
-	const struct tls_settings *tls = &settings->syslog.tls;
 
 	syslog->target = (struct stream_target){ .kind = way->kind };
 	if (way->path) {
@@ -208,9 +208,7 @@ static void syslog_set_target(struct syslog *syslog, const struct syslog_way *wa
 	syslog_set_server(syslog, way);
 	syslog->target.server = syslog->server;
 	syslog->target.local = settings->syslog.local;
-	syslog->target.tls = (struct http_tls){ .ca_file = tls->ca_file,
-						.cert_file = tls->cert_file,
-						.key_file = tls->key_file };
+	syslog->target.tls = syslog->tls;
 }
 
 /* Tries the next way from `way` on that the settings permit. */
@@ -310,6 +308,8 @@ static int syslog_open(struct sink *sink, struct error *err)
 		     settings->syslog.destination == SYSLOG_unix;
 	int r = syslog_check(settings, err);
 
+	if (r == 0)
+		r = sink_set_tls(&settings->syslog.tls, &syslog->tls, err);
 	if (r < 0)
 		return r;
 	if (!sink->env->http(sink->env->owner, err))

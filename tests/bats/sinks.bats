@@ -598,7 +598,25 @@ has_lines() { [ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]; }
 	until_true grep -q trouble first
 	run timeout 10 "$drive" -- --http "http://127.0.0.1:1/" --spool-directory "$spool"
 	[ "$status" -eq 1 ]
-	[[ $output == *"open sink 'http': lock '$spool/http': another process uses it"* ]]
+	[[ $output == *"open sink 'http': "*"lock '$spool/http': another process uses it"* ]]
+}
+
+@test "settings that can't work are said at the start" {
+	run "$drive" -- --http example.org/in --spool-directory "$spool"
+	[ "$status" -eq 1 ]
+	[[ $output == *"'http.url' is 'example.org/in', has to begin with http:// or https://" ]]
+	BULWARK_HTTP_CA_FILE=$dir/none run "$drive" -- --http https://x/ --spool-directory "$spool"
+	[ "$status" -eq 1 ]
+	[[ $output == *"open sink 'http': read '$dir/none': No such file or directory" ]]
+	run "$drive" -- --http https://x/ --spool-directory /proc/none
+	[ "$status" -eq 1 ]
+	[[ $output == *"'spool.directory': make directory '/proc/none': No such file or directory" ]]
+	run "$drive" -- --syslog text --syslog-destination tls --spool-directory "$spool"
+	[ "$status" -eq 1 ]
+	[[ $output == *"destination 'tls' needs 'syslog.server'" ]]
+	run "$drive" -- --log-file-format json --log-file-path "$dir"
+	[ "$status" -eq 1 ]
+	[[ $output == *"open sink 'file': open '$dir': Is a directory" ]]
 }
 
 # --- the file ---
