@@ -7,7 +7,7 @@ drive=${BULWARK_BUILD:-$root/build}/tests/tools/sink-drive
 receiver=$root/tests/tools/receiver.py
 
 setup_file() {
-	cd "$BATS_FILE_TMPDIR"
+	cd "$BATS_FILE_TMPDIR" || return 1
 	# A CA, a server and a client of its own; and a CA that nobody trusts.
 	for ca in ca other; do
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
@@ -27,7 +27,7 @@ setup() {
 	dir=$BATS_TEST_TMPDIR
 	spool=$dir/spool
 	started=
-	cd "$dir"
+	cd "$dir" || return 1
 	mkdir http
 }
 
