@@ -106,6 +106,7 @@ static void agent_init_origin(struct agent *agent, const struct agent_program *p
 	else if (!agent_read_name("/etc/hostname", origin->host, sizeof(origin->host)) &&
 		 !agent_read_name("/proc/sys/kernel/hostname", origin->host, sizeof(origin->host)))
 		slice_copy(SLICE("localhost"), origin->host, sizeof(origin->host));
+	slice_copy(slice_of(agent->settings->node_id), origin->node_id, sizeof(origin->node_id));
 	if (getrandom(&run, sizeof(run), 0) != sizeof(run))
 		run = clock_wall_ns();
 	snprintf(origin->run_id, sizeof(origin->run_id), "%016llx", (unsigned long long)run);
@@ -246,6 +247,22 @@ static int agent_start_detect(struct agent *agent, struct error *err)
 	return r;
 }
 
+/* A sink is in trouble, or out of it. */
+static void agent_on_sink_news(struct sink *sink, const struct error *news)
+{
+	struct agent *agent = sink->env->owner;
+
+	if (news->code == 0) {
+		log_info("sink '%s': %s", sink->kind->name, news->text);
+		return;
+	}
+	/* Nobody reads standard output any more, and there is no other reader. */
+	if (sink->kind == &sink_console && agent->sink_count == 1)
+		loop_stop(agent->loop);
+	else
+		log_warning("sink '%s': %s", sink->kind->name, news->text);
+}
+
 static int agent_open_sinks(struct agent *agent, struct error *err)
 {
 	agent->sink_env =
@@ -261,7 +278,7 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			      err);
 		if (r < 0)
 			return r;
-		agent->sink_count++;
+		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
 	return 0;
 }
@@ -395,6 +412,26 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	return r;
 }
 
+static bool agent_sinks_busy(const struct agent *agent)
+{
+	for (size_t n = 0; n < agent->sink_count; n++)
+		if (sink_busy(&agent->sinks[n]))
+			return true;
+	return false;
+}
+
+/* Gives what waits a moment to get through; what doesn't stays on disk for the next start. */
+static void agent_drain_sinks(struct agent *agent)
+{
+	uint64_t until = clock_mono_ns() + agent->settings->drain_ns;
+
+	for (size_t n = 0; n < agent->sink_count; n++)
+		sink_flush(&agent->sinks[n]);
+	while (agent_sinks_busy(agent) && clock_mono_ns() < until)
+		if (loop_turn(agent->loop, 50, NULL) < 0)
+			return;
+}
+
 static void agent_close_sinks(struct agent *agent)
 {
 	while (agent->sink_count)
@@ -453,6 +490,7 @@ void agent_stop(struct agent *agent)
 	losses_stop(&agent->losses);
 	loop_timer_clear(&agent->detect_tick);
 	detect_free(agent->detect);
+	agent_drain_sinks(agent);
 	agent_close_sinks(agent);
 	serve_free(agent->serve);
 	containers_free(agent->identity.containers);

@@ -24,7 +24,7 @@ struct agent_settings {
 	uint64_t ring_bytes, poll_ns;
 	bool old_records;
 	uint64_t processes, containers;
-	uint64_t park_ns;
+	uint64_t park_ns, drain_ns;
 	char *container_socket;
 	char *listen;
 	struct kernel_settings kernel;

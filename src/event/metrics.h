@@ -46,6 +46,10 @@
 	  "Events that the sink's protocol has no words for")                                      \
 	X(sink_failures, "bulwark_sink_failures_total", counter, "sink",                           \
 	  "Attempts at delivery that failed and were repeated")                                    \
+	X(sink_recovered, "bulwark_sink_recovered_total", counter, "sink",                         \
+	  "Events found on disk at start, left by an earlier run")                                 \
+	X(spool_damaged, "bulwark_spool_damaged_total", counter, "sink",                           \
+	  "Damaged records found on disk and stepped over")                                        \
 	X(spool_bytes, "bulwark_spool_bytes", gauge, "sink", "Bytes waiting on disk")              \
 	X(spool_events, "bulwark_spool_events", gauge, "sink", "Events waiting on disk")           \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
