@@ -215,7 +215,7 @@ int spool_open(struct spool **ret_spool, struct loop *loop, const struct spool_s
 	       struct error *err)
 {
 	struct spool *spool = spool_new(settings);
-	struct spool_cursor cursor;
+	struct spool_cursor cursor = { 0 };
 	int r;
 
 	if (!spool)
