@@ -10,16 +10,39 @@
 #include "base/log.h"
 #include "kernel/bpf.h"
 #include "kernel/cgroup.h"
+#include "kernel/guard.h"
 #include "kernel/procfs.h"
 
 /* --- the way of an event --- */
 
-static void agent_pass(struct agent *agent, struct event *event)
+static void agent_deliver(struct agent *agent, const struct event *event)
 {
-	event->serial = ++agent->serial;
-	agent->events[event->kind].value++;
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_put(&agent->sinks[n], event);
+}
+
+/* An event that is complete. */
+static void agent_pass(struct agent *agent, struct event *event)
+{
+	bool said = !(agent->unsaid >> event->kind & 1) &&
+		    agent->settings->detect.mode != DETECT_MODE_detected;
+
+	event->serial = ++agent->serial;
+	agent->events[event->kind].value++;
+	if (said)
+		agent_deliver(agent, event);
+	if (agent->detect)
+		detect_take(agent->detect, event);
+}
+
+/* A detection: it carries its identity already. */
+static void agent_on_detection(struct event_port *port, struct event *event)
+{
+	struct agent *agent = container_of(port, struct agent, detections);
+
+	event->serial = ++agent->serial;
+	agent->events[event->kind].value++;
+	agent_deliver(agent, event);
 }
 
 static bool agent_retry(void *owner, struct event *event, bool last)
@@ -36,6 +59,10 @@ static void agent_emit(struct event_port *port, struct event *event)
 {
 	struct agent *agent = container_of(port, struct agent, port);
 
+	/* The kernel log is read at once, the ring on a timer: what has just happened to the
+	 * process that the log names may still lie there. */
+	if (agent->ring && event_has(event, FIELD_kmsg_sequence))
+		ring_drain(agent->ring);
 	if (identity_enrich(&agent->identity, event) == IDENTITY_wait &&
 	    park_put(&agent->park, event))
 		return;
@@ -79,6 +106,7 @@ static void agent_init_origin(struct agent *agent, const struct agent_program *p
 	else if (!agent_read_name("/etc/hostname", origin->host, sizeof(origin->host)) &&
 		 !agent_read_name("/proc/sys/kernel/hostname", origin->host, sizeof(origin->host)))
 		slice_copy(SLICE("localhost"), origin->host, sizeof(origin->host));
+	slice_copy(slice_of(agent->settings->node_id), origin->node_id, sizeof(origin->node_id));
 	if (getrandom(&run, sizeof(run), 0) != sizeof(run))
 		run = clock_wall_ns();
 	snprintf(origin->run_id, sizeof(origin->run_id), "%016llx", (unsigned long long)run);
@@ -158,6 +186,16 @@ static int agent_start_identity(struct agent *agent, struct error *err)
 	return containers_new(&agent->identity.containers, &env, err);
 }
 
+static void agent_use_sensor_settings(struct agent *agent, const struct agent_settings *settings)
+{
+	agent->sensor_settings = (struct sensor_settings){
+		.kernel = settings->kernel,
+		.only_under = (uint32_t)settings->only_under,
+		.old_records = settings->old_records,
+		.poll_ns = settings->poll_ns,
+	};
+}
+
 static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
 			       struct error *err)
 {
@@ -172,6 +210,57 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 			agent->identity.processes.fed = agent->settings->only_under == 0;
 	}
 	return 0;
+}
+
+#define AGENT_TICK_MS 1000
+
+static void agent_on_detect_tick(struct loop_timer *timer)
+{
+	struct agent *agent = container_of(timer, struct agent, detect_tick);
+
+	detect_tick(agent->detect, clock_wall_ns());
+	loop_timer_set(agent->loop, timer, AGENT_TICK_MS * NS_PER_MS);
+}
+
+/* With settings as they were, what was learnt of programs so far stays. */
+static int agent_start_detect(struct agent *agent, struct error *err)
+{
+	const struct detect_settings *wanted = &agent->settings->detect;
+	const struct detect_env env = {
+		.settings = &agent->detect_settings,
+		.origin = &agent->origin,
+		.out = &agent->detections,
+		.metrics = &agent->metrics,
+	};
+	int r;
+
+	if (agent->detect && memcmp(wanted, &agent->detect_settings, sizeof(*wanted)) == 0)
+		return 0;
+	agent->detect_settings = *wanted;
+	detect_free(take_ptr(agent->detect));
+	loop_timer_clear(&agent->detect_tick);
+	if (wanted->mode == DETECT_MODE_off)
+		return 0;
+	r = detect_new(&agent->detect, &env, err);
+	if (r == 0)
+		loop_timer_set(agent->loop, &agent->detect_tick, AGENT_TICK_MS * NS_PER_MS);
+	return r;
+}
+
+/* A sink is in trouble, or out of it. */
+static void agent_on_sink_news(struct sink *sink, const struct error *news)
+{
+	struct agent *agent = sink->env->owner;
+
+	if (news->code == 0) {
+		log_info("sink '%s': %s", sink->kind->name, news->text);
+		return;
+	}
+	/* Nobody reads standard output any more, and there is no other reader. */
+	if (sink->kind == &sink_console && agent->sink_count == 1)
+		loop_stop(agent->loop);
+	else
+		log_warning("sink '%s': %s", sink->kind->name, news->text);
 }
 
 static int agent_open_sinks(struct agent *agent, struct error *err)
@@ -189,20 +278,14 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			      err);
 		if (r < 0)
 			return r;
-		agent->sink_count++;
+		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
 	return 0;
 }
 
 static void agent_make_sensor_env(struct agent *agent)
 {
-	const struct agent_settings *settings = agent->settings;
-
-	agent->sensor_settings = (struct sensor_settings){
-		.only_under = (uint32_t)settings->only_under,
-		.old_records = settings->old_records,
-		.poll_ns = settings->poll_ns,
-	};
+	agent_use_sensor_settings(agent, agent->settings);
 	agent->sensor_env = (struct sensor_env){
 		.loop = agent->loop,
 		.metrics = &agent->metrics,
@@ -216,13 +299,97 @@ static void agent_make_sensor_env(struct agent *agent)
 	};
 }
 
+/* Two agents on one kernel would report everything twice. One that watches a few processes only is
+ * no rival. */
+static int agent_take_guard(struct agent *agent, struct error *err)
+{
+	struct error why;
+	int fd;
+
+	if (agent->settings->allow_second || agent->settings->only_under)
+		return 0;
+	fd = guard_take(agent->origin.program, &why);
+	if (fd == -EBUSY) {
+		*err = why;
+		return fd;
+	}
+	if (fd < 0)
+		log_warning("can't tell whether another instance runs: %s", why.text);
+	agent->guard_fd = fd;
+	return 0;
+}
+
+static unsigned int agent_print_metrics(void *owner, struct text *out)
+{
+	metrics_print(&((struct agent *)owner)->metrics, out);
+	return 200;
+}
+
+/* Healthy: every sensor that was started runs. */
+static unsigned int agent_print_health(void *owner, struct text *out)
+{
+	const struct agent *agent = owner;
+	size_t running = 0;
+
+	for (size_t n = 0; n < agent->sensor_count; n++)
+		running += agent->sensors[n].taken != NULL;
+	agent_print_sensors(agent, out);
+	return running ? 200 : 503;
+}
+
+static const struct serve_page agent_pages[] = {
+	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", agent_print_metrics },
+	{ "/healthz", "text/plain; charset=utf-8", agent_print_health },
+};
+
+/* A port that is taken is no reason not to watch. */
+static void agent_start_serving(struct agent *agent)
+{
+	const char *listen = agent->settings->listen;
+	struct error err;
+
+	if (!listen || strcmp(listen, "off") == 0)
+		return;
+	if (serve_new(&agent->serve, agent->loop, listen, agent_pages, array_count(agent_pages),
+		      agent, &err) < 0)
+		log_warning("no /metrics: %s", err.text);
+}
+
+static int agent_start_parts(struct agent *agent, const struct agent_program *program,
+			     struct error *err)
+{
+	int r = agent_take_guard(agent, err);
+
+	if (r == 0)
+		r = agent_start_identity(agent, err);
+	agent_add_metrics(agent);
+	if (r == 0)
+		r = agent_watch_signals(agent, err);
+	if (r == 0)
+		r = agent_open_sinks(agent, err);
+	if (r == 0)
+		r = agent_start_detect(agent, err);
+	if (r == 0)
+		r = agent_start_sensors(agent, program->sensors, err);
+	if (r == 0)
+		r = processes_scan(&agent->identity.processes, err);
+	if (r < 0)
+		return r;
+	losses_start(&agent->losses, agent->loop, &agent->metrics, &agent->port);
+	agent_start_serving(agent);
+	return 0;
+}
+
 int agent_start(struct agent *agent, const struct agent_program *program,
 		const struct agent_settings *settings, struct error *err)
 {
 	int r;
 
-	*agent = (struct agent){ .settings = settings, .proc_fd = -1 };
+	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
+	agent->unsaid = program->unsaid;
 	agent->port.emit = agent_emit;
+	agent->detections.emit = agent_on_detection;
+	agent->detect_tick.fire = agent_on_detect_tick;
 	agent->feed.record = agent_on_process;
 	agent->end.fire = agent_on_end;
 	agent_init_origin(agent, program);
@@ -239,19 +406,71 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	if (ring_new(&agent->ring, agent->loop, settings->ring_bytes, &agent->ring_refused) < 0)
 		agent->ring = NULL;
 	agent_make_sensor_env(agent);
-	r = agent_start_identity(agent, err);
-	if (r == 0)
-		r = agent_watch_signals(agent, err);
-	agent_add_metrics(agent);
-	if (r == 0)
-		r = agent_open_sinks(agent, err);
-	if (r == 0)
-		r = agent_start_sensors(agent, program->sensors, err);
-	if (r == 0)
-		r = processes_scan(&agent->identity.processes, err);
-	if (settings->run_ns)
+	r = agent_start_parts(agent, program, err);
+	if (r == 0 && settings->run_ns)
 		loop_timer_set(agent->loop, &agent->end, settings->run_ns);
 	return r;
+}
+
+static bool agent_sinks_busy(const struct agent *agent)
+{
+	for (size_t n = 0; n < agent->sink_count; n++)
+		if (sink_busy(&agent->sinks[n]))
+			return true;
+	return false;
+}
+
+/* Gives what waits a moment to get through; what doesn't stays on disk for the next start. */
+static void agent_drain_sinks(struct agent *agent)
+{
+	uint64_t until = clock_mono_ns() + agent->settings->drain_ns;
+
+	for (size_t n = 0; n < agent->sink_count; n++)
+		sink_flush(&agent->sinks[n]);
+	while (agent_sinks_busy(agent) && clock_mono_ns() < until)
+		if (loop_turn(agent->loop, 50, NULL) < 0)
+			return;
+}
+
+static void agent_close_sinks(struct agent *agent)
+{
+	while (agent->sink_count)
+		sink_close(&agent->sinks[--agent->sink_count]);
+}
+
+/* The sensor that keeps kernel settings looks at its own; the others run on. */
+static int agent_restart_setting_sensor(struct agent *agent, struct error *err)
+{
+	for (size_t n = 0; n < agent->sensor_count; n++) {
+		if (agent->sensors[n].kind != &sensor_setting)
+			continue;
+		sensor_stop(&agent->sensors[n]);
+		return sensor_start(&agent->sensors[n], &sensor_setting, &agent->sensor_env, err);
+	}
+	return 0;
+}
+
+int agent_reload(struct agent *agent, const struct agent_settings *settings, struct error *err)
+{
+	const struct agent_settings *old = agent->settings;
+	int r;
+
+	/* Sinks own files and directories that the new ones may want. */
+	agent_close_sinks(agent);
+	agent->settings = settings;
+	r = agent_open_sinks(agent, err);
+	if (r < 0) {
+		struct error again;
+
+		agent_close_sinks(agent);
+		agent->settings = old;
+		if (agent_open_sinks(agent, &again) < 0)
+			log_error("a sink is gone: %s", again.text);
+		return r;
+	}
+	agent_use_sensor_settings(agent, settings);
+	r = agent_restart_setting_sensor(agent, err);
+	return r < 0 ? r : agent_start_detect(agent, err);
 }
 
 int agent_run(struct agent *agent, struct error *err)
@@ -261,19 +480,27 @@ int agent_run(struct agent *agent, struct error *err)
 
 void agent_stop(struct agent *agent)
 {
+	if (!agent->loop)
+		return;
 	if (agent->ring)
 		ring_drain(agent->ring);
 	while (agent->sensor_count)
 		sensor_stop(&agent->sensors[--agent->sensor_count]);
 	park_done(&agent->park);
-	while (agent->sink_count)
-		sink_close(&agent->sinks[--agent->sink_count]);
+	losses_stop(&agent->losses);
+	loop_timer_clear(&agent->detect_tick);
+	detect_free(agent->detect);
+	agent_drain_sinks(agent);
+	agent_close_sinks(agent);
+	serve_free(agent->serve);
 	containers_free(agent->identity.containers);
 	processes_done(&agent->identity.processes);
 	ring_free(agent->ring);
 	http_client_free(agent->http);
 	if (agent->proc_fd >= 0)
 		close(agent->proc_fd);
+	if (agent->guard_fd >= 0)
+		close(agent->guard_fd);
 	loop_free(agent->loop);
 	metrics_done(&agent->metrics);
 }

@@ -7,8 +7,11 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/losses.h"
 #include "agent/park.h"
+#include "agent/serve.h"
 #include "agent/settings.h"
+#include "detect/detect.h"
 #include "identity/identity.h"
 #include "sensor/sensor.h"
 #include "sink/sink.h"
@@ -21,14 +24,21 @@ struct agent {
 	struct event_origin origin;
 	struct loop *loop;
 	struct metrics metrics;
-	struct event_port port; /* where sensors emit */
+	struct event_port port;	      /* where sensors emit */
+	struct event_port detections; /* where detectors do */
 	struct process_feed feed;
 	struct identity identity;
 	struct park park;
+	struct detect_settings detect_settings; /* those in use */
+	struct detect *detect;			/* NULL: off */
+	struct loop_timer detect_tick;
 	struct ring *ring;
 	struct error ring_refused;
 	struct http_client *http;
-	int proc_fd;
+	struct serve *serve;
+	struct losses losses;
+	int proc_fd, guard_fd;
+	uint64_t unsaid; /* bits: event kinds that no sink gets */
 	uint64_t serial;
 	struct sensor_settings sensor_settings;
 	struct sensor_env sensor_env;
@@ -45,11 +55,16 @@ struct agent {
 struct agent_program {
 	const char *name, *version;
 	const struct sensor_kind *const *sensors; /* NULL-terminated */
+	uint64_t unsaid;			  /* bits: event kinds that no sink gets */
 };
 
 /* Starts everything; what can't run is left out and said in sensor->refused. */
 must_check int agent_start(struct agent *agent, const struct agent_program *program,
 			   const struct agent_settings *settings, struct error *err);
+/* Goes over to other settings: sinks and kernel settings are done anew, sensors run on. On failure
+ * the old ones stay. The new ones must outlive the agent or the next reload. */
+must_check int agent_reload(struct agent *agent, const struct agent_settings *settings,
+			    struct error *err);
 /* Until SIGTERM, SIGINT or the time set. */
 must_check int agent_run(struct agent *agent, struct error *err);
 /* Drains what waits, and stops; also after a start that failed halfway. */

@@ -4,6 +4,7 @@
 #define AGENT_SETTINGS_H
 
 #include "base/settings.h"
+#include "detect/settings.h"
 #include "sensor/sensor.h"
 #include "sink/settings.h"
 
@@ -19,14 +20,15 @@ struct agent_settings {
 	uint64_t run_ns; /* end after so long; 0 = run on */
 	char *source;	 /* a saved log instead of the live one; NULL: live */
 	bool allow_second;
-	bool restore;
 	uint64_t only_under;
 	uint64_t ring_bytes, poll_ns;
 	bool old_records;
 	uint64_t processes, containers;
-	uint64_t park_ns;
+	uint64_t park_ns, drain_ns;
 	char *container_socket;
 	char *listen;
+	struct kernel_settings kernel;
+	struct detect_settings detect;
 	struct sink_settings sinks;
 };
 
@@ -34,5 +36,13 @@ extern const struct setting agent_setting_rows[];
 extern const size_t agent_setting_count;
 extern const struct setting_alias agent_setting_aliases[];
 extern const size_t agent_alias_count;
+
+/* What no single row can tell: fills what follows from others, and refuses settings that contradict
+ * each other or lack a partner. */
+must_check int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
+				     struct error *err);
+
+/* The defaults of an agent that only looks which sensors would start. */
+void agent_settings_for_check(struct agent_settings *values);
 
 #endif

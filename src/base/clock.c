@@ -66,7 +66,7 @@ int64_t clock_utc_seconds(int year, int month, int day, int hour, int minute, in
 	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
-	return (era * 146097 + day_of_era - 719468) * 86400 + hour * 3600 + minute * 60 + second;
+	return (era * 146097 + day_of_era - 719468) * 86400 + hour * 3600l + minute * 60l + second;
 }
 
 /* `digits` decimal digits from the front. */
@@ -117,7 +117,7 @@ static bool clock_eat_offset(struct slice *text, int64_t *ret_seconds)
 	slice_eat(text, SLICE(":"));
 	if (!clock_eat_digits(text, 2, &minutes))
 		return false;
-	*ret_seconds = (west ? -60 : 60) * (hours * 60 + minutes);
+	*ret_seconds = (west ? -60l : 60l) * (hours * 60l + minutes);
 	return true;
 }
 

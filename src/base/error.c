@@ -10,7 +10,7 @@ static void error_mark_cut(struct error *err, bool cut)
 		memcpy(err->text + sizeof(err->text) - 4, "...", 4);
 }
 
-static bool error_format(struct error *err, const char *fmt, va_list args)
+static bool printf_like(2, 0) error_format(struct error *err, const char *fmt, va_list args)
 {
 	int n = vsnprintf(err->text, sizeof(err->text), fmt, args);
 

@@ -52,24 +52,32 @@ static char *json_escape_one(char *at, struct slice *value)
 	return at;
 }
 
+/* The plain bytes at the front, copied; *value starts behind them. */
+static char *json_copy_plain(char *at, struct slice *value)
+{
+	const char *from = value->at, *end = from + value->bytes;
+	uint64_t eight;
+
+	for (; end - from >= 8; from += 8, at += 8) {
+		memcpy(&eight, from, 8);
+		if (!json_plain8(eight))
+			break;
+		memcpy(at, &eight, 8);
+	}
+	while (from < end && (signed char)*from >= 0x20 && *from != '"' && *from != '\\')
+		*at++ = *from++;
+	*value = (struct slice){ from, (size_t)(end - from) };
+	return at;
+}
+
 char *json_escape(char *at, struct slice value)
 {
-	while (value.bytes) {
-		uint64_t eight;
-
-		while (value.bytes >= 8) {
-			memcpy(&eight, value.at, 8);
-			if (!json_plain8(eight))
-				break;
-			memcpy(at, &eight, 8);
-			at += 8;
-			value = slice_skip(value, 8);
-		}
-		/* At most seven plain bytes stand before the one that is not. */
-		for (int n = 0; n < 8 && value.bytes; n++)
-			at = json_escape_one(at, &value);
+	for (;;) {
+		at = json_copy_plain(at, &value);
+		if (value.bytes == 0)
+			return at;
+		at = json_escape_one(at, &value);
 	}
-	return at;
 }
 
 static void json_item(struct json *json)

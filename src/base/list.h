@@ -41,14 +41,19 @@ static inline void list_append(struct list *list, struct list *node)
 	list->prev = node;
 }
 
-/* Takes a node off its list; harmless for one that is on none. */
+/* Takes a node off its list. */
 static inline void list_remove(struct list *node)
 {
-	if (!node->next)
-		return;
 	node->prev->next = node->next;
 	node->next->prev = node->prev;
 	list_init(node);
+}
+
+/* The same, harmless for one that is on none, or was never on one. */
+static inline void list_unlink(struct list *node)
+{
+	if (node->next)
+		list_remove(node);
 }
 
 #define list_first(list, type, member)                                                             \

@@ -76,9 +76,27 @@ static void log_format(struct text *line, enum log_level level, struct slice wor
 	json_close(&json, '}');
 }
 
-void log_write(struct log_site *site, enum log_level level, const char *fmt, ...)
+static void log_put(enum log_level level, struct slice words)
 {
 	auto_text struct text line = { 0 };
+
+	log_format(&line, level, words);
+	text_putc(&line, '\n');
+	/* Nowhere to report it to if standard error itself fails. */
+	if (!line.failed && write(STDERR_FILENO, line.at, line.bytes) < 0)
+		return;
+}
+
+void log_lines(enum log_level level, struct slice text)
+{
+	struct slice line;
+
+	while (log_wants(level) && slice_next(&text, '\n', &line))
+		log_put(level, line);
+}
+
+void log_write(struct log_site *site, enum log_level level, const char *fmt, ...)
+{
 	char words[1024];
 	uint32_t held;
 	va_list args;
@@ -92,9 +110,5 @@ void log_write(struct log_site *site, enum log_level level, const char *fmt, ...
 	used = strlen(words);
 	if (held)
 		snprintf(words + used, sizeof(words) - used, " (%u like it were held back)", held);
-	log_format(&line, level, slice_of(words));
-	text_putc(&line, '\n');
-	/* Nowhere to report it to if standard error itself fails. */
-	if (!line.failed && write(STDERR_FILENO, line.at, line.bytes) < 0)
-		return;
+	log_put(level, slice_of(words));
 }

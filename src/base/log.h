@@ -11,6 +11,7 @@
 #define BASE_LOG_H
 
 #include "base/auto.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,9 @@ struct log_site {
 /* Lines above `level` are not written. `json`: one object a line. */
 void log_setup(enum log_level level, bool json);
 bool log_wants(enum log_level level);
+
+/* Every line of a text, without limit: for what is said once. */
+void log_lines(enum log_level level, struct slice text);
 
 void log_write(struct log_site *site, enum log_level level, const char *fmt, ...) printf_like(3, 4);
 

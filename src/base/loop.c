@@ -111,7 +111,7 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_
 
 void loop_timer_clear(struct loop_timer *timer)
 {
-	list_remove(&timer->node);
+	list_unlink(&timer->node);
 	timer->due_ns = 0;
 }
 
@@ -242,7 +242,7 @@ void loop_defer(struct loop *loop, struct loop_deferred *deferred)
 
 void loop_undefer(struct loop_deferred *deferred)
 {
-	list_remove(&deferred->node);
+	list_unlink(&deferred->node);
 }
 
 /* Runs what was there at the start: work that defers itself again waits for the next turn. */

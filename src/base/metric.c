@@ -29,7 +29,7 @@ void metric_add(struct metrics *metrics, size_t kind, struct metric *metric, con
 
 void metric_remove(struct metric *metric)
 {
-	list_remove(&metric->node);
+	list_unlink(&metric->node);
 }
 
 static uint64_t metric_value(const struct metric *metric)

@@ -12,28 +12,39 @@ struct settings_file {
 	struct toml_file toml;
 };
 
+/* Keeps `candidate` when it is nearer to the key than what was kept. */
+static void settings_keep_nearer(struct slice key, struct slice candidate, struct slice *nearest,
+				 size_t *distance)
+{
+	size_t d = slice_distance(key, candidate);
+
+	if (candidate.bytes && d < *distance) {
+		*distance = d;
+		*nearest = candidate;
+	}
+}
+
 static int settings_unknown_key(const struct settings_file *file, const char *key,
 				struct error *err)
 {
 	const struct settings_table *table = file->settings->table;
-	const char *place = toml_place(&file->toml, key), *nearest = NULL;
-	size_t distance = 6;
+	const char *place = toml_place(&file->toml, key);
+	struct slice wanted = slice_of(key), nearest = { NULL, 0 };
+	size_t distance = 5; /* farther away is no typing error */
 
 	for (size_t n = 0; n < table->row_count; n++) {
-		const struct setting *row = &table->rows[n];
-		size_t d;
+		struct slice known = slice_of(table->rows[n].key);
+		ssize_t dot = slice_find_last(known, SLICE("."));
 
-		if (!row->key || !setting_is_ours(table, row))
+		if (!known.at || !setting_is_ours(table, &table->rows[n]))
 			continue;
-		d = slice_distance(slice_of(key), slice_of(row->key));
-		if (d < distance) {
-			distance = d;
-			nearest = row->key;
-		}
+		settings_keep_nearer(wanted, known, &nearest, &distance);
+		settings_keep_nearer(wanted, slice_first(known, dot > 0 ? (size_t)dot : 0),
+				     &nearest, &distance);
 	}
-	if (nearest)
-		return error_say(err, EINVAL, "%s:%s: key '%s' is not known; did you mean '%s'?",
-				 file->name, place, key, nearest);
+	if (nearest.bytes)
+		return error_say(err, EINVAL, "%s:%s: key '%s' is not known; did you mean '%.*s'?",
+				 file->name, place, key, SLICE_ARG(nearest));
 	return error_say(err, EINVAL, "%s:%s: key '%s' is not known", file->name, place, key);
 }
 

@@ -118,6 +118,16 @@ static int settings_unknown_option(const struct settings_options *options, const
 	return error_say(err, EINVAL, "option '%s' is not known; see --help", word);
 }
 
+/* getopt_long() takes any unambiguous beginning for a long option: what that is would change with
+ * every option that is added. */
+static bool settings_is_whole(const char *word, const char *option)
+{
+	size_t bytes = strlen(option);
+
+	return strncmp(word, "--", 2) == 0 && strncmp(word + 2, option, bytes) == 0 &&
+	       (word[2 + bytes] == '\0' || word[2 + bytes] == '=');
+}
+
 static const struct setting *settings_row_of_letter(const struct settings_options *options, int c)
 {
 	for (size_t n = 0; n < options->count; n++)
@@ -148,6 +158,8 @@ static int settings_run_getopt(struct settings *settings, const struct settings_
 							 word);
 			return settings_unknown_option(options, word, err);
 		}
+		if (c == 0 && !settings_is_whole(argv[before], options->rows[at]->option))
+			return settings_unknown_option(options, argv[before], err);
 		row = c ? settings_row_of_letter(options, c) : options->rows[at];
 		r = settings_set_option(settings, row, optarg, err);
 		if (r < 0)

@@ -39,42 +39,71 @@ void settings_print_help(const struct settings_table *table, struct text *out)
 	}
 }
 
-/* "[table]" when the row's table differs from the one before. Returns the key's last part. */
-static const char *setting_put_header(const char *key, struct slice *table, struct text *out)
+/* The key's table; empty at the top. */
+static struct slice setting_table(const char *key)
 {
 	const char *dot = strrchr(key, '.');
-	struct slice path = { key, dot ? (size_t)(dot - key) : 0 };
 
-	if (!slice_eq(path, *table))
-		text_printf(out, "\n[%.*s]\n", SLICE_ARG(path));
-	*table = path;
-	return dot ? dot + 1 : key;
+	return (struct slice){ key, dot ? (size_t)(dot - key) : 0 };
+}
+
+static void setting_print_sample(const struct setting *row, struct text *out)
+{
+	bool bare = row->type == SETTING_flag || row->type == SETTING_count ||
+		    row->type == SETTING_tally;
+	struct slice table = setting_table(row->key);
+	const char *name = row->key + table.bytes + (table.bytes ? 1 : 0);
+	const char *example = row->fallback		  ? row->fallback
+			      : row->choices		  ? row->choices[0]
+			      : !bare			  ? ""
+			      : row->type == SETTING_flag ? "false"
+							  : "0";
+
+	text_printf(out, "# %s\n", row->help);
+	if (row->choices) {
+		text_put(out, SLICE("# one of "));
+		setting_put_value(row, out);
+		text_putc(out, '\n');
+	}
+	text_printf(out, bare ? "#%s = %s\n" : "#%s = \"%s\"\n", name, example);
+}
+
+/* All rows of one table; keys at the top have to come first in a file. */
+static void settings_print_sample_table(const struct settings_table *table, struct slice name,
+					struct text *out)
+{
+	if (name.bytes)
+		text_printf(out, "\n[%.*s]\n", SLICE_ARG(name));
+	for (size_t n = 0; n < table->row_count; n++) {
+		const struct setting *row = &table->rows[n];
+
+		if (row->key && setting_is_ours(table, row) &&
+		    slice_eq(setting_table(row->key), name))
+			setting_print_sample(row, out);
+	}
+}
+
+/* Whether a row before this one is in the same table. */
+static bool settings_table_seen(const struct settings_table *table, size_t row_at)
+{
+	struct slice name = setting_table(table->rows[row_at].key);
+
+	for (size_t n = 0; n < row_at; n++)
+		if (table->rows[n].key && setting_is_ours(table, &table->rows[n]) &&
+		    slice_eq(setting_table(table->rows[n].key), name))
+			return true;
+	return false;
 }
 
 void settings_print_sample(const struct settings_table *table, struct text *out)
 {
-	struct slice section = { 0 };
-
+	settings_print_sample_table(table, (struct slice){ "", 0 }, out);
 	for (size_t n = 0; n < table->row_count; n++) {
 		const struct setting *row = &table->rows[n];
-		bool bare = row->type == SETTING_flag || row->type == SETTING_count ||
-			    row->type == SETTING_tally;
-		const char *name;
 
-		if (!row->key || !setting_is_ours(table, row))
-			continue;
-		name = setting_put_header(row->key, &section, out);
-		text_printf(out, "# %s\n", row->help);
-		if (row->choices) {
-			text_put(out, SLICE("# one of "));
-			setting_put_value(row, out);
-			text_putc(out, '\n');
-		}
-		if (row->fallback)
-			text_printf(out, bare ? "#%s = %s\n" : "#%s = \"%s\"\n", name,
-				    row->fallback);
-		else
-			text_printf(out, bare ? "#%s =\n" : "#%s = \"\"\n", name);
+		if (row->key && setting_is_ours(table, row) && setting_table(row->key).bytes &&
+		    !settings_table_seen(table, n))
+			settings_print_sample_table(table, setting_table(row->key), out);
 	}
 }
 

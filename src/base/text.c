@@ -113,26 +113,51 @@ static const char number_pairs[] = "00010203040506070809"
 				   "80818283848586878889"
 				   "90919293949596979899";
 
+static unsigned int number_digits(uint64_t value)
+{
+	static const uint64_t powers[] = {
+		0,
+		10,
+		100,
+		1000,
+		10000,
+		100000,
+		1000000,
+		10000000,
+		100000000,
+		1000000000,
+		10000000000,
+		100000000000,
+		1000000000000,
+		10000000000000,
+		100000000000000,
+		1000000000000000,
+		10000000000000000,
+		100000000000000000,
+		1000000000000000000,
+		10000000000000000000u,
+	};
+	/* 1233/4096 is a little more than log10(2). */
+	unsigned int guess = (unsigned int)(64 - __builtin_clzll(value | 1)) * 1233 >> 12;
+
+	return guess + (value >= powers[guess]);
+}
+
 char *number_decimal(char *at, uint64_t value)
 {
-	char digits[NUMBER_ROOM];
-	char *first = digits + sizeof(digits);
-	size_t bytes;
+	unsigned int digits = value ? number_digits(value) : 1;
+	char *end = at + digits, *to = end;
 
 	while (value >= 100) {
-		first -= 2;
-		memcpy(first, number_pairs + value % 100 * 2, 2);
+		to -= 2;
+		memcpy(to, number_pairs + value % 100 * 2, 2);
 		value /= 100;
 	}
-	if (value >= 10) {
-		first -= 2;
-		memcpy(first, number_pairs + value * 2, 2);
-	} else {
-		*--first = (char)('0' + value);
-	}
-	bytes = (size_t)(digits + sizeof(digits) - first);
-	memcpy(at, first, bytes);
-	return at + bytes;
+	if (value >= 10)
+		memcpy(to - 2, number_pairs + value * 2, 2);
+	else
+		to[-1] = (char)('0' + value);
+	return end;
 }
 
 char *number_hex(char *at, uint64_t value)

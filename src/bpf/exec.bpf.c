@@ -82,20 +82,21 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 static void fill_namespaces(struct ring_exec *record, struct task_struct *task)
 {
-	struct nsproxy *spaces = task->nsproxy;
+	struct nsproxy *spaces = BPF_CORE_READ(task, nsproxy);
 
-	record->ns_mnt = spaces->mnt_ns->ns.inum;
-	record->ns_net = spaces->net_ns->ns.inum;
-	record->ns_pid = spaces->pid_ns_for_children->ns.inum;
-	record->ns_user = task->cred->user_ns->ns.inum;
+	record->ns_mnt = BPF_CORE_READ(spaces, mnt_ns, ns.inum);
+	record->ns_net = BPF_CORE_READ(spaces, net_ns, ns.inum);
+	record->ns_pid = BPF_CORE_READ(spaces, pid_ns_for_children, ns.inum);
+	record->ns_user = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 }
 
 /* The arguments lie at the top of the new stack, just written by the kernel: the pages are there.
  */
 static __u32 fill_args(struct ring_exec *record, struct task_struct *task)
 {
-	unsigned long start = task->mm->arg_start;
-	unsigned long bytes = task->mm->arg_end - start;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	unsigned long bytes = BPF_CORE_READ(mm, arg_end) - start;
 
 	record->args_cut = bytes > RING_ARGS_BYTES;
 	/* The compiler would check one copy of the number and use another. */
@@ -121,9 +122,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 	record = bpf_map_lookup_elem(&exec_scratch, &zero);
 	if (!record)
 		return 0;
-	record->ppid = task->real_parent->tgid;
+	record->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	fill_namespaces(record, task);
-	n = bpf_probe_read_kernel_str(record->path, RING_PATH_BYTES, binprm->filename);
+	n = bpf_probe_read_kernel_str(record->path, RING_PATH_BYTES,
+				      BPF_CORE_READ(binprm, filename));
 	record->path_bytes = n > 0 ? n - 1 : 0;
 	bytes = fill_args(record, task);
 	record->args_bytes = bytes;
@@ -163,10 +165,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (task->pid != task->tgid)
 		tell_thread(task);
 	/* The process ends with its last thread, whichever that is. */
-	if (task->signal->live.counter != 0)
+	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
 	ring_fill_head(&record.head, RING_exit, sizeof(record), task);
-	group_code = task->signal->group_exit_code;
+	group_code = BPF_CORE_READ(task, signal, group_exit_code);
 	record.exit_code = group_code ? group_code : task->exit_code;
 	record.pad = 0;
 	ring_put(&record, sizeof(record), RING_exit);

@@ -1,45 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bulwark - every sensor that this kernel permits, on one loop. */
-#include "agent/agent.h"
+#include "agent/program.h"
 
-#include <stdio.h>
+static const struct sensor_kind *const sensors[] = { &sensor_kmsg, &sensor_exec, &sensor_setting,
+						     NULL };
 
-#include "base/log.h"
-
-static const struct sensor_kind *const sensors[] = { &sensor_kmsg, &sensor_exec, NULL };
+static const struct program_command commands[] = {
+	{ "up", "[OPTION...]", "Run every sensor that this kernel permits", program_run },
+	{ "check", "[--json]", "Say which sensors this kernel permits, how, and why not better",
+	  program_check_kernel },
+	{ "config", NULL, "Print a settings file with every key and its default",
+	  program_print_config },
+	{ "events", NULL, "Print the table of events and their fields", program_print_events },
+	{ "metrics", NULL, "Print the table of metrics", program_print_metrics },
+	{ "man", NULL, "Print the manual page", program_print_man },
+};
 
 int main(int argc, char **argv)
 {
-	static struct agent agent;
-	static struct agent_settings values;
-	const struct agent_program program = { "bulwark", BULWARK_VERSION, sensors };
-	struct settings_table table = {
-		"bulwark",	     PROGRAM_bulwark,	    agent_setting_rows,
-		agent_setting_count, agent_setting_aliases, agent_alias_count
+	const struct program program = {
+		.name = "bulwark",
+		.bit = PROGRAM_bulwark,
+		.purpose = "watches what containers and processes do to the kernel they share",
+		.sensors = sensors,
+		.commands = commands,
+		.command_count = array_count(commands),
 	};
-	struct settings settings;
-	struct error err;
-	auto_text struct text words = { 0 };
-	int rest, r;
 
-	r = settings_init(&settings, &table, &values, &err);
-	if (r == 0)
-		r = settings_read_options(&settings, argc, argv, &rest, &err);
-	if (r < 0) {
-		fprintf(stderr, "bulwark: %s\n", err.text);
-		return 2;
-	}
-	r = agent_start(&agent, &program, &values, &err);
-	if (r == 0) {
-		agent_print_sensors(&agent, &words);
-		fputs(text_str(&words), stderr);
-		r = agent_run(&agent, &err);
-	}
-	agent_stop(&agent);
-	if (r < 0) {
-		fprintf(stderr, "bulwark: %s\n", err.text);
-		return 1;
-	}
-	settings_done(&settings);
-	return 0;
+	return program_main(&program, argc, argv);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/encode.h"
 
-#include <ctype.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -121,18 +119,53 @@ void event_put_value(const struct event_value *value, struct text *out)
 
 /* --- JSON --- */
 
-static const struct slice event_json_keys[FIELD_COUNT] = {
-#define X(id, name, ...) [FIELD_##id] = { ",\"" name "\":", sizeof(",\"" name "\":") - 1 },
+/* A piece of JSON that is the same every time. Copying all of the array takes a few instructions,
+ * copying just what is used takes a call. */
+struct event_literal {
+	char text[63];
+	unsigned char bytes;
+};
+#define EVENT_LITERAL(words)                                                                       \
+	{                                                                                          \
+		words, sizeof(words) - 1                                                           \
+	}
+#define EVENT_LITERAL_FITS(words)                                                                  \
+	_Static_assert(sizeof(words) <= sizeof(((struct event_literal *)0)->text), words)
+
+#define EVENT_JSON_KEY(name)  ",\"" name "\":"
+#define EVENT_JSON_KIND(name) "\",\"event.name\":\"" name "\""
+
+static const struct event_literal event_json_keys[FIELD_COUNT] = {
+#define X(id, name, ...) [FIELD_##id] = EVENT_LITERAL(EVENT_JSON_KEY(name)),
 	EVENT_FIELDS(X)
 #undef X
 };
 
-static const struct slice event_json_kinds[EVENT_KIND_COUNT] = {
-#define EVENT_NAME(name) "\",\"event.name\":\"" name "\",\"severity\":\""
-#define X(id, name, ...) [EVENT_##id] = { EVENT_NAME(name), sizeof(EVENT_NAME(name)) - 1 },
+static const struct event_literal event_json_kinds[EVENT_KIND_COUNT] = {
+#define X(id, name, ...) [EVENT_##id] = EVENT_LITERAL(EVENT_JSON_KIND(name)),
 	EVENT_KINDS(X)
 #undef X
 };
+
+static const struct event_literal event_json_severities[SEVERITY_COUNT] = {
+#define X(id, ...) [SEVERITY_##id] = EVENT_LITERAL(",\"severity\":\"" #id "\",\"event.id\":\""),
+	EVENT_SEVERITIES(X)
+#undef X
+};
+
+#define X(id, name, ...) EVENT_LITERAL_FITS(EVENT_JSON_KEY(name));
+EVENT_FIELDS(X)
+#undef X
+#define X(id, name, ...) EVENT_LITERAL_FITS(EVENT_JSON_KIND(name));
+EVENT_KINDS(X)
+#undef X
+
+/* Writes up to a literal's size behind what it returns: there must be room. */
+static char *event_write_literal(char *at, const struct event_literal *literal)
+{
+	memcpy(at, literal->text, sizeof(literal->text));
+	return at + literal->bytes;
+}
 
 static char *event_write(char *at, struct slice slice)
 {
@@ -143,7 +176,7 @@ static char *event_write(char *at, struct slice slice)
 static size_t event_json_room(const struct event_value *value)
 {
 	enum event_type type = event_fields[value->field].type;
-	size_t bytes = event_json_keys[value->field].bytes + 4 + EVENT_NUMBER_ROOM;
+	size_t bytes = sizeof(struct event_literal) + 4 + EVENT_NUMBER_ROOM;
 
 	if (type == TYPE_text)
 		return bytes + JSON_ESCAPE_ROOM(value->text.bytes);
@@ -181,7 +214,7 @@ static char *event_write_json_map(char *at, const struct event_map *map)
 
 static char *event_write_json_value(char *at, const struct event_value *value)
 {
-	at = event_write(at, event_json_keys[value->field]);
+	at = event_write_literal(at, &event_json_keys[value->field]);
 	switch (event_fields[value->field].type) {
 	case TYPE_text:
 		return event_write_json_text(at, value->text);
@@ -208,22 +241,22 @@ static char *event_write_json_value(char *at, const struct event_value *value)
 static char *event_write_json_head(char *at, const struct event *event,
 				   const struct event_origin *origin)
 {
-	at = event_write(at, SLICE("{\"time\":\""));
-	at = clock_rfc3339(at, event->wall_ns);
-	at = event_write(at, event_json_kinds[event->kind]);
-	at = event_write(at, slice_of(event_severities[event->severity].name));
-	at = event_write(at, SLICE("\",\"event.id\":\""));
-	at = event_write(at, (struct slice){ origin->run_id, sizeof(origin->run_id) - 1 });
-	*at++ = '-';
-	at = number_hex(at, event->serial);
-	at = event_write(at, SLICE("\",\"host.name\":"));
+	memcpy(at, "{\"time\":\"", 9);
+	at = clock_rfc3339(at + 9, event->wall_ns);
+	at = event_write_literal(at, &event_json_kinds[event->kind]);
+	at = event_write_literal(at, &event_json_severities[event->severity]);
+	memcpy(at, origin->run_id, 16);
+	at[16] = '-';
+	at = number_hex(at + 17, event->serial);
+	memcpy(at, "\",\"host.name\":", 14);
+	at += 14;
 	return event_write_json_text(at, slice_of(origin->host));
 }
 
 /* The loop every event passes: room is reserved once, for the worst case. */
 void event_put_json(const struct event *event, const struct event_origin *origin, struct text *out)
 {
-	size_t room = 256 + JSON_ESCAPE_ROOM(sizeof(origin->host));
+	size_t room = 512 + JSON_ESCAPE_ROOM(sizeof(origin->host));
 	char *start, *at;
 
 	for (size_t n = 0; n < event->count; n++)
@@ -406,9 +439,11 @@ static void event_put_cef_key(const struct event_field_row *row, struct text *ou
 	}
 	text_put(out, SLICE("Bulwark"));
 	for (const char *c = row->name; *c; c++) {
-		if (isalnum((unsigned char)*c))
-			text_putc(out, upper ? (char)toupper((unsigned char)*c) : *c);
-		upper = !isalnum((unsigned char)*c);
+		bool separator = *c == '.' || *c == '_';
+
+		if (!separator)
+			text_putc(out, upper && *c >= 'a' ? (char)(*c - 'a' + 'A') : *c);
+		upper = separator;
 	}
 }
 

@@ -11,6 +11,13 @@ const struct event_field_row event_fields[FIELD_COUNT] = {
 #undef X
 };
 
+const char *const event_type_names[] = {
+	[TYPE_text] = "text",	 [TYPE_u64] = "number",	     [TYPE_i64] = "number",
+	[TYPE_hex] = "hex text", [TYPE_flag] = "true/false", [TYPE_ns] = "seconds",
+	[TYPE_time] = "time",	 [TYPE_bytes] = "bytes",     [TYPE_map] = "object",
+	[TYPE_json] = "JSON",
+};
+
 const struct event_severity_row event_severities[SEVERITY_COUNT] = {
 #define X(id, syslog, cef, otel) [SEVERITY_##id] = { #id, syslog, cef, otel },
 	EVENT_SEVERITIES(X)
@@ -79,6 +86,11 @@ void event_text(struct event *event, enum event_field field, struct slice text)
 void event_map(struct event *event, enum event_field field, struct event_map map)
 {
 	event_add(event, field)->map = map;
+}
+
+void event_value(struct event *event, const struct event_value *value)
+{
+	*event_add(event, value->field) = *value;
 }
 
 char *event_room(struct event *event, size_t bytes)

@@ -74,6 +74,7 @@ struct event_severity_row {
 	unsigned int syslog, cef, otel;
 };
 
+extern const char *const event_type_names[]; /* by enum event_type */
 extern const struct event_field_row event_fields[FIELD_COUNT];
 extern const struct event_kind_row event_kinds[EVENT_KIND_COUNT];
 extern const struct event_severity_row event_severities[SEVERITY_COUNT];
@@ -129,6 +130,8 @@ void event_init(struct event *event, enum event_kind kind, uint64_t wall_ns, uin
 void event_number(struct event *event, enum event_field field, uint64_t number);
 void event_text(struct event *event, enum event_field field, struct slice text);
 void event_map(struct event *event, enum event_field field, struct event_map map);
+/* Adds a value that another event has; borrows what that borrows. */
+void event_value(struct event *event, const struct event_value *value);
 /* Copies the text into the event first; what finds no room there is cut. */
 void event_copy(struct event *event, enum event_field field, struct slice text);
 void event_printf(struct event *event, enum event_field field, const char *fmt, ...)

@@ -5,7 +5,7 @@
 
 #include "base/metric.h"
 
-/* clang-format off: one row a line */
+/* clang-format off */
 /* X(id, name, type, label or NULL, help) */
 #define METRICS(X)                                                                                 \
 	X(events, "bulwark_events_total", counter, "kind",                                         \
@@ -33,6 +33,10 @@
 	X(detections, "bulwark_detections_total", counter, "kind", "Detections raised")            \
 	X(detect_evictions, "bulwark_detect_evictions_total", counter, NULL,                       \
 	  "Crash histories thrown out because the table was full")                                 \
+	X(detect_programs, "bulwark_detect_programs", gauge, NULL,                                 \
+	  "Programs whose crash histories are kept")                                               \
+	X(detect_dropped, "bulwark_detect_dropped_total", counter, NULL,                           \
+	  "Crashes that had to leave early what a detection can show of events")                   \
 	X(sink_events, "bulwark_sink_events_total", counter, "sink", "Events handed to a sink")    \
 	X(sink_delivered, "bulwark_sink_delivered_total", counter, "sink",                         \
 	  "Events that the sink's receiver has accepted")                                          \
@@ -42,6 +46,10 @@
 	  "Events that the sink's protocol has no words for")                                      \
 	X(sink_failures, "bulwark_sink_failures_total", counter, "sink",                           \
 	  "Attempts at delivery that failed and were repeated")                                    \
+	X(sink_recovered, "bulwark_sink_recovered_total", counter, "sink",                         \
+	  "Events found on disk at start, left by an earlier run")                                 \
+	X(spool_damaged, "bulwark_spool_damaged_total", counter, "sink",                           \
+	  "Damaged records found on disk and stepped over")                                        \
 	X(spool_bytes, "bulwark_spool_bytes", gauge, "sink", "Bytes waiting on disk")              \
 	X(spool_events, "bulwark_spool_events", gauge, "sink", "Events waiting on disk")           \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \

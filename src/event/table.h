@@ -9,8 +9,6 @@
 #ifndef EVENT_TABLE_H
 #define EVENT_TABLE_H
 
-/* clang-format off: one row a line, however long */
-
 /*
  * FIELDS: X(id, name, type, CEF extension key or NULL to derive one, help)
  *
@@ -122,6 +120,7 @@
 	X(setting_observed, "setting.observed", text, NULL, "value it had")                        \
 	X(setting_restored, "setting.restored", flag, NULL,                                        \
 	  "whether the expected value was put back")                                               \
+	X(setting_error, "setting.error", text, NULL, "why it could not be put back")              \
 	X(loss_place, "loss.place", text, NULL, "where events were lost")                          \
 	X(loss_reason, "loss.reason", text, NULL, "why")                                           \
 	X(loss_count, "loss.count", u64, "cnt", "how many since the last report")                  \
@@ -143,84 +142,75 @@
 	X(technique_id, "threat.technique.id", text, NULL, "MITRE ATT&CK technique")               \
 	X(technique_name, "threat.technique.name", text, NULL, "its name")
 
+/* clang-format off */
 /* Groups of fields that come together. */
-#define EVENT_GROUP_process(F)                                                                     \
-	F(pid)                                                                                     \
-	F(tid)                                                                                     \
-	F(comm) F(exe) F(command_line) F(uid) F(start_time) F(ppid) F(ancestors) F(cgroup)         \
-		F(ns_mnt) F(ns_net) F(ns_pid) F(ns_user) F(container_id) F(container_outer_id)     \
-			F(container_name) F(container_image) F(container_runtime)                  \
-				F(container_labels) F(pod_name) F(pod_uid) F(pod_namespace)        \
-					F(pod_container)
-#define EVENT_GROUP_kmsg(F)   F(kmsg_sequence) F(kmsg_level) F(kmsg_text)
+#define EVENT_GROUP_process(F) F(pid) F(tid) F(comm) F(exe) F(command_line) F(uid) F(start_time) \
+	F(ppid) F(ancestors) F(cgroup) F(ns_mnt) F(ns_net) F(ns_pid) F(ns_user) F(container_id) \
+	F(container_outer_id) F(container_name) F(container_image) F(container_runtime) \
+	F(container_labels) F(pod_name) F(pod_uid) F(pod_namespace) F(pod_container)
+#define EVENT_GROUP_kmsg(F) F(kmsg_sequence) F(kmsg_level) F(kmsg_text)
 #define EVENT_GROUP_module(F) F(module) F(module_start) F(module_bytes) F(module_offset)
-#define EVENT_GROUP_audit(F)  F(audit_serial) F(audit_type) F(audit_login_uid) F(audit_session)
-#define EVENT_GROUP_report(F)                                                                      \
-	F(report)                                                                                  \
-	F(report_title)                                                                            \
-	F(report_function) F(report_lines) F(kernel_release) F(kernel_taint) F(kernel_module)      \
-		F(cpu) F(registers) F(code_bytes)
-#define EVENT_GROUP_detection(F)                                                                   \
-	F(detection_score)                                                                         \
-	F(detection_reason)                                                                        \
-	F(detection_key) F(detection_state) F(detection_count) F(detection_span)                   \
-		F(detection_values) F(detection_events) F(technique_id) F(technique_name)
+#define EVENT_GROUP_audit(F) F(audit_serial) F(audit_type) F(audit_login_uid) F(audit_session)
+#define EVENT_GROUP_report(F) F(report) F(report_title) F(report_function) F(report_lines) \
+	F(kernel_release) F(kernel_taint) F(kernel_module) F(cpu) F(registers) F(code_bytes)
+#define EVENT_GROUP_detection(F) F(detection_score) F(detection_reason) F(detection_key) \
+	F(detection_state) F(detection_count) F(detection_span) F(detection_values) \
+	F(detection_events) F(technique_id) F(technique_name)
 
 /* Which fields an event of a kind may carry. */
 #define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F)
 #define EVENT_HAS_process_exit(F) EVENT_GROUP_process(F) F(exit_code) F(signal) F(signal_number)
-#define EVENT_HAS_process_trap(F)                                                                  \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(trap) F(signal) F(signal_number)              \
-		F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) F(fault_reason)             \
-			F(fault_access) F(fault_mode) EVENT_GROUP_module(F) F(code_bytes) F(cpu)   \
-				F(registers) F(kernel_release) F(kernel_taint)
-#define EVENT_HAS_process_fatal_signal(F)                                                          \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(signal) F(signal_number) F(fault_ip)          \
-		F(fault_sp) F(code_bytes) F(cpu) F(registers) F(kernel_release) F(kernel_taint)
-#define EVENT_HAS_process_abend(F)                                                                 \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(signal) F(signal_number)
+#define EVENT_HAS_process_trap(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(trap) F(signal) \
+	F(signal_number) F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) F(fault_reason) \
+	F(fault_access) F(fault_mode) EVENT_GROUP_module(F) F(code_bytes) F(cpu) F(registers) \
+	F(kernel_release) F(kernel_taint)
+#define EVENT_HAS_process_fatal_signal(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(signal) \
+	F(signal_number) F(fault_ip) F(fault_sp) F(code_bytes) F(cpu) F(registers) \
+	F(kernel_release) F(kernel_taint)
+#define EVENT_HAS_process_abend(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_audit(F) F(signal) F(signal_number)
 #define EVENT_HAS_process_exec_stack(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F)
-#define EVENT_HAS_seccomp_action(F)                                                                \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(signal) F(signal_number) \
-		F(syscall_number) F(syscall_arch) F(fault_ip) F(fault_code)
-#define EVENT_HAS_lsm_denied(F)                                                                    \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) F(lsm) F(lsm_operation)    \
-		F(lsm_subject) F(lsm_object) F(lsm_target) F(lsm_class) F(lsm_denied) F(lsm_permissive)
-#define EVENT_HAS_ptrace_denied(F)                                                                 \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(lsm) F(lsm_operation) F(other_pid)            \
-		F(other_comm)
-#define EVENT_HAS_kernel_fault(F)                                                                  \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(fault_address)          \
-		F(fault_ip) F(fault_sp) F(fault_code) F(fault_access)
-#define EVENT_HAS_kernel_warning(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F)
-#define EVENT_HAS_kernel_sanitizer(F)                                                              \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(fault_address)          \
-		F(fault_access)
-#define EVENT_HAS_kernel_hardening(F)                                                              \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F)
-#define EVENT_HAS_kernel_stall(F)                                                                  \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(task_blocked)
-#define EVENT_HAS_kernel_oom_kill(F)                                                               \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_report(F) F(oom_constraint)         \
-		F(oom_cgroup) F(oom_total_vm) F(oom_anon_rss) F(oom_file_rss) F(oom_shmem_rss)     \
-			F(oom_page_tables) F(oom_score_adj)
-#define EVENT_HAS_kernel_module(F)                                                                 \
-	EVENT_GROUP_kmsg(F) F(kernel_module) F(kernel_taint) F(report_title)
-#define EVENT_HAS_kernel_memory_error(F)                                                           \
-	EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(fault_address) F(signal) F(signal_number)
-#define EVENT_HAS_kmsg_suppressed(F) EVENT_GROUP_kmsg(F) F(suppressed_function) F(suppressed_count)
-#define EVENT_HAS_kmsg_forged(F)     EVENT_GROUP_kmsg(F) F(kmsg_facility) F(comm) F(pid)
-#define EVENT_HAS_setting_drift(F)                                                                 \
-	F(setting) F(setting_expected) F(setting_observed) F(setting_restored)
+#define EVENT_HAS_seccomp_action(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_audit(F) F(signal) F(signal_number) F(syscall_number) F(syscall_arch) \
+	F(fault_ip) F(fault_code)
+#define EVENT_HAS_lsm_denied(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) EVENT_GROUP_audit(F) \
+	F(lsm) F(lsm_operation) F(lsm_subject) F(lsm_object) F(lsm_target) F(lsm_class) \
+	F(lsm_denied) F(lsm_permissive)
+#define EVENT_HAS_ptrace_denied(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(lsm) \
+	F(lsm_operation) F(other_pid) F(other_comm)
+#define EVENT_HAS_kernel_fault(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_report(F) F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) \
+	F(fault_access)
+#define EVENT_HAS_kernel_warning(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_report(F)
+#define EVENT_HAS_kernel_sanitizer(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_report(F) F(fault_address) F(fault_access)
+#define EVENT_HAS_kernel_hardening(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_report(F)
+#define EVENT_HAS_kernel_stall(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_report(F) F(task_blocked)
+#define EVENT_HAS_kernel_oom_kill(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	EVENT_GROUP_report(F) F(oom_constraint) F(oom_cgroup) F(oom_total_vm) F(oom_anon_rss) \
+	F(oom_file_rss) F(oom_shmem_rss) F(oom_page_tables) F(oom_score_adj)
+#define EVENT_HAS_kernel_module(F) EVENT_GROUP_kmsg(F) F(kernel_module) F(kernel_taint) \
+	F(report_title)
+#define EVENT_HAS_kernel_memory_error(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) \
+	F(fault_address) F(signal) F(signal_number)
+#define EVENT_HAS_kmsg_suppressed(F) EVENT_GROUP_kmsg(F) F(suppressed_function) \
+	F(suppressed_count)
+#define EVENT_HAS_kmsg_forged(F) EVENT_GROUP_kmsg(F) F(kmsg_facility) F(comm) F(pid)
+#define EVENT_HAS_setting_drift(F) F(setting) F(setting_expected) F(setting_observed) \
+	F(setting_restored) F(setting_error)
 #define EVENT_HAS_loss(F) F(loss_place) F(loss_reason) F(loss_count) F(loss_total)
-#define EVENT_HAS_register_probe(F)                                                                \
-	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) F(detection_register)
+#define EVENT_HAS_register_probe(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
+	F(detection_register)
 #define EVENT_HAS_canary_probe(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F)
-#define EVENT_HAS_crash_cluster(F)                                                                 \
-	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) EVENT_GROUP_module(F)
+#define EVENT_HAS_crash_cluster(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
+	EVENT_GROUP_module(F)
 #define EVENT_HAS_crash_rate(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F)
-#define EVENT_HAS_crash_loop(F)                                                                    \
-	EVENT_GROUP_process(F) EVENT_GROUP_detection(F) EVENT_GROUP_module(F) F(trap) F(signal)
+#define EVENT_HAS_crash_loop(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
+	EVENT_GROUP_module(F) F(trap) F(signal)
+/* clang-format on */
 
 /*
  * KINDS: X(id, name, severity, title, line, help)
@@ -291,7 +281,8 @@
 	  "forged kernel message (facility {kmsg_facility}): {kmsg_text}",                         \
 	  "something in user space wrote a record that imitates a kernel message")                 \
 	X(setting_drift, "setting.drift", warning, "Kernel setting changed",                       \
-	  "{setting} is {setting_observed}, should be {setting_expected}",                         \
+	  "{setting} is {setting_observed}, should be {setting_expected}<; not put back: "         \
+	  "{setting_error}>",                                                                      \
 	  "a kernel setting that Bulwark keeps was changed by somebody else")                      \
 	X(loss, "loss", warning, "Events lost",                                                    \
 	  "{loss_count} events lost at {loss_place}: {loss_reason}",                               \
@@ -319,7 +310,5 @@
 	X(warning, 4, 5, 13)                                                                       \
 	X(error, 3, 8, 17)                                                                         \
 	X(critical, 2, 10, 21)
-
-/* clang-format on */
 
 #endif

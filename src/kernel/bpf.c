@@ -7,7 +7,7 @@
 /* libbpf speaks through one function for the whole process. */
 static char bpf_words[160];
 
-static int bpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
+static int printf_like(2, 0) bpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	size_t end;
 

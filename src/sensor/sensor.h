@@ -14,7 +14,18 @@
 #include "event/event.h"
 #include "kernel/ring.h"
 
+/* Kernel settings to keep as they should be; off (false, 0, -1) means: leave alone. */
+struct kernel_settings {
+	bool exception_trace, fatal_signals, klog_timestamp;
+	int printk_devkmsg; /* 0 on, 1 off, 2 ratelimit */
+	bool set_ratelimit, set_ratelimit_burst;
+	uint64_t ratelimit_ns, ratelimit_burst;
+	uint64_t interval_ns;
+	bool restore; /* put the old values back at the end */
+};
+
 struct sensor_settings {
+	struct kernel_settings kernel;
 	uint32_t only_under; /* only this process and those below it; 0 = all */
 	bool old_records;    /* kmsg: those from before the start, too */
 	const char *source;  /* a saved kernel log, "-" = standard input */
@@ -73,6 +84,6 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 			    const struct sensor_env *env, struct error *err);
 void sensor_stop(struct sensor *sensor);
 
-extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_source;
+extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source;
 
 #endif

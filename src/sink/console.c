@@ -57,8 +57,12 @@ static void console_write(struct console *console)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN) {
+			struct error err;
+
+			error_errno(&err, errno, "write to standard output");
 			console->closed = true;
 			console_lose(console);
+			sink_trouble(console->sink, SINK_TROUBLE_delivery, &err);
 			return;
 		}
 		if (n < 0)

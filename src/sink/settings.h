@@ -35,7 +35,9 @@ struct sink_settings {
 	} file;
 	struct {
 		int format;
-		int destination, rfc, framing;
+		int destination, framing;
+		int rfc;      /* -1: 3164 for this machine's daemon, 5424 for others */
+		int facility; /* its number */
 		char *path, *server, *local;
 		struct tls_settings tls;
 	} syslog;

@@ -4,9 +4,17 @@
 #include <errno.h>
 
 const struct sink_kind *const sink_kinds[] = {
-	&sink_console,
+	&sink_console, &sink_file, &sink_syslog, &sink_http, &sink_polycorder, &sink_pagerduty,
 };
 const size_t sink_kind_count = array_count(sink_kinds);
+
+bool sink_any_wanted(const struct sink_settings *settings)
+{
+	for (size_t n = 0; n < sink_kind_count; n++)
+		if (sink_kinds[n]->wanted(settings))
+			return true;
+	return false;
+}
 
 static void sink_add_metrics(struct sink *sink)
 {
@@ -56,4 +64,64 @@ void sink_close(struct sink *sink)
 	metric_remove(&sink->failures);
 	free(sink->state);
 	sink->state = NULL;
+}
+
+void sink_flush(struct sink *sink)
+{
+	if (sink->kind->flush)
+		sink->kind->flush(sink);
+}
+
+bool sink_busy(const struct sink *sink)
+{
+	return sink->kind->busy && sink->kind->busy(sink);
+}
+
+void sink_reopen(struct sink *sink)
+{
+	if (sink->kind->reopen)
+		sink->kind->reopen(sink);
+}
+
+int sink_set_tls(const struct tls_settings *settings, struct http_tls *tls, struct error *err)
+{
+	const char *const files[] = { settings->ca_file, settings->cert_file, settings->key_file };
+
+	for (size_t n = 0; n < array_count(files); n++)
+		if (files[n] && access(files[n], R_OK) < 0)
+			return error_errno(err, errno, "read '%s'", files[n]);
+	*tls = (struct http_tls){ .ca_file = settings->ca_file,
+				  .cert_file = settings->cert_file,
+				  .key_file = settings->key_file };
+	return 0;
+}
+
+void sink_trouble(struct sink *sink, enum sink_trouble trouble, const struct error *err)
+{
+	struct error *known = &sink->troubles[trouble];
+
+	if (known->code == err->code && strcmp(known->text, err->text) == 0)
+		return;
+	*known = *err;
+	error_wrap(known, 0, "sink '%s'", sink->kind->name);
+	if (sink->report)
+		sink->report(sink, known);
+	*known = *err;
+}
+
+void sink_well(struct sink *sink, enum sink_trouble trouble)
+{
+	static const char *const words[SINK_TROUBLE_COUNT] = {
+		[SINK_TROUBLE_delivery] = "events are delivered again",
+		[SINK_TROUBLE_disk] = "events can be written to disk again",
+		[SINK_TROUBLE_full] = "no more events have to be dropped",
+	};
+	struct error news;
+
+	if (sink->troubles[trouble].code == 0)
+		return;
+	sink->troubles[trouble] = (struct error){ 0 };
+	error_say(&news, 0, "sink '%s': %s", sink->kind->name, words[trouble]);
+	if (sink->report)
+		sink->report(sink, &news);
 }

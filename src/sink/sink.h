@@ -39,16 +39,32 @@ struct sink_kind {
 	void (*flush)(struct sink *sink);
 	/* Whether something is still on its way that waiting a moment may get through. NULL: no. */
 	bool (*busy)(const struct sink *sink);
+	/* Opens its file anew, for one that was renamed by others. NULL: it has none. */
+	void (*reopen)(struct sink *sink);
 	/* Undoes an open, also half of one. */
 	void (*close)(struct sink *sink);
 };
 
+/* What may be wrong with a sink while it runs. */
+enum sink_trouble {
+	SINK_TROUBLE_delivery, /* the receiver can't be reached, or refuses */
+	SINK_TROUBLE_disk,     /* the disk refuses */
+	SINK_TROUBLE_full,     /* more waits than may: the oldest events are lost */
+	SINK_TROUBLE_COUNT
+};
+
+/* events + what an earlier run left (METRIC_sink_recovered) = delivered + lost + skipped + what
+ * waits, at any time. */
 struct sink {
 	const struct sink_kind *kind;
 	const struct sink_env *env;
 	void *state;
-	bool detections_only; /* takes no raw events */
 	struct metric events, delivered, lost, skipped, failures;
+	struct error troubles[SINK_TROUBLE_COUNT]; /* code 0: none */
+	/* Set by the owner after sink_open(), NULL: nobody wants to know. Called when a trouble
+	 * begins or becomes another one (code > 0: words as for any error), and when it is over
+	 * (code 0: what works again). */
+	void (*report)(struct sink *sink, const struct error *news);
 };
 
 must_check int sink_open(struct sink *sink, const struct sink_kind *kind,
@@ -56,10 +72,26 @@ must_check int sink_open(struct sink *sink, const struct sink_kind *kind,
 void sink_put(struct sink *sink, const struct event *event);
 void sink_close(struct sink *sink);
 
+/* The kind's function of that name, where it has one. */
+void sink_flush(struct sink *sink);
+bool sink_busy(const struct sink *sink);
+void sink_reopen(struct sink *sink);
+
+/* For the kinds: the TLS settings as the wire wants them, their files checked. */
+must_check int sink_set_tls(const struct tls_settings *settings, struct http_tls *tls,
+			    struct error *err);
+/* For the kinds: something is wrong; it is right (again). */
+void sink_trouble(struct sink *sink, enum sink_trouble trouble, const struct error *err);
+void sink_well(struct sink *sink, enum sink_trouble trouble);
+
 /* All there are, in the order in which they are opened. */
 extern const struct sink_kind *const sink_kinds[];
 extern const size_t sink_kind_count;
 
-extern const struct sink_kind sink_console;
+/* Whether the settings name any sink at all. */
+bool sink_any_wanted(const struct sink_settings *settings);
+
+extern const struct sink_kind sink_console, sink_file, sink_syslog, sink_http, sink_polycorder,
+	sink_pagerduty;
 
 #endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/program.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+
+struct settings_table program_table(const struct program *program)
+{
+	return (struct settings_table){
+		.program = program->name,
+		.program_bit = program->bit,
+		.rows = agent_setting_rows,
+		.row_count = agent_setting_count,
+		.aliases = agent_setting_aliases,
+		.alias_count = agent_alias_count,
+	};
+}
+
+struct agent_program program_identity(const struct program *program)
+{
+	return (struct agent_program){
+		.name = program->name,
+		.version = BULWARK_VERSION,
+		.sensors = program->sensors,
+		.unsaid = program->unsaid,
+	};
+}
+
+static int program_complain(const struct program *program, const struct error *err, int code)
+{
+	fprintf(stderr, "%s: %s\n", program->name, err->text);
+	return code;
+}
+
+int program_say(const struct program *program, struct text *words)
+{
+	if (fputs(text_str(words), stdout) < 0 || fflush(stdout) != 0) {
+		fprintf(stderr, "%s: write to standard output: %s\n", program->name,
+			strerror(errno));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+/* --- settings --- */
+
+/* One set of settings, and where to read it again from. */
+struct program_settings {
+	const struct program *program;
+	struct settings_table table;
+	int argc;
+	char **argv;
+	struct agent_settings values;
+	struct settings settings;
+};
+
+static int program_read_file(struct program_settings *set, struct error *err)
+{
+	const char *file = set->values.config_file, *other;
+	const char *option = set->program->file_excludes_options ? "configfile" : "config";
+
+	if (!file)
+		return 0;
+	other = settings_other_option(&set->settings, option);
+	if (other && set->program->file_excludes_options)
+		return error_say(err, EINVAL,
+				 "option '--%s' can't be used with '--%s': set it in '%s'", other,
+				 option, file);
+	return settings_read_file(&set->settings, file, err);
+}
+
+/* Reads options, environment and file anew into `set`. */
+static int program_load(struct program_settings *set, const struct program *program, int argc,
+			char **argv, struct error *err)
+{
+	int rest, r;
+
+	*set = (struct program_settings){ .program = program, .argc = argc, .argv = argv };
+	set->table = program_table(program);
+	r = settings_init(&set->settings, &set->table, &set->values, err);
+	if (r == 0)
+		r = settings_read_options(&set->settings, argc, argv, &rest, err);
+	if (r == 0 && rest < argc)
+		r = error_say(err, EINVAL, "'%s' is not an option; see --help", argv[rest]);
+	if (r == 0)
+		r = program_read_file(set, err);
+	if (r == 0)
+		r = settings_read_environment(&set->settings, err);
+	if (r == 0)
+		r = settings_check(&set->settings, err);
+	if (r == 0)
+		r = agent_settings_finish(&set->settings, &set->values, err);
+	if (r == 0 && program->needs_sink && !sink_any_wanted(&set->values.sinks))
+		r = error_say(err, EINVAL,
+			      "nowhere to send events: name a sink, such as --console text");
+	return r;
+}
+
+static void program_log_notices(const struct program_settings *set)
+{
+	log_lines(LOG_LEVEL_warning, text_slice(&set->settings.notices));
+}
+
+static void program_setup_log(const struct agent_settings *values)
+{
+	log_setup(values->verbosity > 0 ? LOG_LEVEL_debug : LOG_LEVEL_info, values->log_json);
+}
+
+/* --- run --- */
+
+struct program_run {
+	struct agent agent;
+	struct program_settings *now; /* in use */
+	struct loop_signal on_hup;
+};
+
+/* New settings count only when they are right as a whole. */
+static void program_reload(struct program_run *run)
+{
+	struct program_settings *fresh = calloc(1, sizeof(*fresh));
+	const struct program_settings *now = run->now;
+	struct error err = { .text = "no memory" };
+	int r = -ENOMEM;
+
+	if (fresh)
+		r = program_load(fresh, now->program, now->argc, now->argv, &err);
+	if (r == 0)
+		r = agent_reload(&run->agent, &fresh->values, &err);
+	if (r < 0) {
+		log_error("settings stay as they are: %s", err.text);
+	} else {
+		struct program_settings *old = run->now;
+
+		run->now = fresh;
+		fresh = old;
+		program_setup_log(&run->now->values);
+		program_log_notices(run->now);
+		log_info("settings read again");
+	}
+	if (fresh)
+		settings_done(&fresh->settings);
+	free(fresh);
+}
+
+static void program_on_hup(struct loop_signal *watch)
+{
+	program_reload(container_of(watch, struct program_run, on_hup));
+}
+
+static int program_start_agent(struct program_run *run, struct error *err)
+{
+	const struct program *program = run->now->program;
+	const struct agent_program identity = program_identity(program);
+	auto_text struct text table = { 0 };
+	int r;
+
+	r = agent_start(&run->agent, &identity, &run->now->values, err);
+	if (r < 0)
+		return r;
+	run->on_hup = (struct loop_signal){ .signo = SIGHUP, .arrived = program_on_hup };
+	r = loop_signal_add(run->agent.loop, &run->on_hup, err);
+	agent_print_sensors(&run->agent, &table);
+	log_lines(LOG_LEVEL_info, text_slice(&table));
+	return r;
+}
+
+int program_run(const struct program *program, int argc, char **argv)
+{
+	static struct program_run run;
+	struct program_settings *first = calloc(1, sizeof(*first));
+	struct error err;
+	int r;
+
+	if (!first)
+		abort();
+	r = program_load(first, program, argc, argv, &err);
+	if (r < 0) {
+		settings_done(&first->settings);
+		free(first);
+		return program_complain(program, &err, EXIT_USAGE);
+	}
+	program_setup_log(&first->values);
+	program_log_notices(first);
+	run.now = first;
+	r = program_start_agent(&run, &err);
+	if (r == 0)
+		r = agent_run(&run.agent, &err);
+	agent_stop(&run.agent);
+	settings_done(&run.now->settings);
+	free(run.now);
+	return r < 0 ? program_complain(program, &err, EXIT_FAILED) : EXIT_OK;
+}
+
+/* --- check --- */
+
+int program_check_file(const struct program *program, int argc, char **argv)
+{
+	struct settings_table table = program_table(program);
+	struct agent_settings values = { 0 };
+	struct settings settings;
+	struct error err;
+	int r;
+
+	if (argc != 2) {
+		error_say(&err, EINVAL, "usage: %s %s FILE", program->name, argv[0]);
+		return program_complain(program, &err, EXIT_USAGE);
+	}
+	r = settings_init(&settings, &table, &values, &err);
+	if (r == 0)
+		r = settings_read_file(&settings, argv[1], &err);
+	if (r == 0)
+		r = settings_check(&settings, &err);
+	if (r == 0)
+		r = agent_settings_finish(&settings, &values, &err);
+	if (r == 0) {
+		fputs(text_str(&settings.notices), stderr);
+		printf("%s: fine\n", argv[1]);
+	}
+	settings_done(&settings);
+	return r < 0 ? program_complain(program, &err, EXIT_USAGE) : EXIT_OK;
+}
+
+/* --- main --- */
+
+static int program_help(const struct program *program)
+{
+	struct settings_table table = program_table(program);
+	auto_text struct text words = { 0 };
+
+	text_printf(&words, "%s - %s\n\nusage:\n", program->name, program->purpose);
+	if (program->runs_bare)
+		text_printf(&words, "  %s [OPTION...]\n", program->name);
+	for (size_t n = 0; n < program->command_count; n++)
+		text_printf(&words, "  %s %s%s%s\n\t%s\n", program->name, program->commands[n].name,
+			    program->commands[n].arguments ? " " : "",
+			    program->commands[n].arguments ? program->commands[n].arguments : "",
+			    program->commands[n].help);
+	text_put(&words, SLICE("\noptions:\n  -h, --help\n  -V, --version\n"));
+	settings_print_help(&table, &words);
+	return program_say(program, &words);
+}
+
+static bool program_is(const char *word, const char *letter, const char *name)
+{
+	return strcmp(word, letter) == 0 || strcmp(word, name) == 0;
+}
+
+int program_main(const struct program *program, int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	struct error err;
+
+	for (int n = 1; n < argc; n++) {
+		if (program_is(argv[n], "-h", "--help"))
+			return program_help(program);
+		if (program_is(argv[n], "-V", "--version"))
+			return printf("%s %s\n", program->name, BULWARK_VERSION) < 0;
+	}
+	for (size_t n = 0; n < program->command_count; n++)
+		if (strcmp(word, program->commands[n].name) == 0)
+			return program->commands[n].run(program, argc - 1, argv + 1);
+	if (program->runs_bare && (word[0] == '-' || word[0] == '\0'))
+		return program_run(program, argc, argv);
+	if (word[0] == '\0') {
+		program_help(program);
+		return EXIT_USAGE;
+	}
+	error_say(&err, EINVAL, "command '%s' is not known; see %s --help", word, program->name);
+	return program_complain(program, &err, EXIT_USAGE);
+}

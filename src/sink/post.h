@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * post - delivers a courier's batches with HTTP POST: what the sinks http, polycorder and pagerduty
+ * have in common. Bodies above 512 bytes are gzipped, for those who take that.
+ */
+#ifndef SINK_POST_H
+#define SINK_POST_H
+
+#include "sink/courier.h"
+
+struct post;
+
+struct post_settings {
+	const char *url;
+	const struct tls_settings *tls; /* NULL: the system's */
+	const char *content_type;
+	const char *token;	 /* for "Authorization: Bearer"; NULL: none */
+	const char *header;	 /* one more, "Name: value"; NULL: none */
+	const char *key_setting; /* where to look when the receiver denies us */
+	bool name_identity;	 /* say "Content-Encoding: identity" when it is not gzipped */
+	bool plain;		 /* never gzip; also set when the receiver answers 415 */
+	uint64_t flush_count, flush_ns;
+	size_t batch_count; /* of one request, at most */
+	/* Makes post->body of the items. */
+	void (*compose)(struct post *post, const struct spool_item *items, size_t count);
+};
+
+/* The state of a sink that posts. */
+struct post {
+	struct courier courier;
+	struct post_settings settings;
+	struct http_client *client;
+	struct http_request request;
+	struct text payload; /* of the event being put */
+	struct text body, packed;
+	struct text type, user_agent, authorization;
+	const char *headers[8];
+};
+
+must_check int post_open(struct sink *sink, const struct post_settings *settings,
+			 struct error *err);
+/* Encodes the event and hands it to the courier. */
+void post_put(struct sink *sink, const struct event *event, event_encoder *encode);
+
+/* A sink_kind's functions. */
+void post_flush(struct sink *sink);
+bool post_busy(const struct sink *sink);
+void post_close(struct sink *sink);
+
+/* What an HTTP status says about the events sent; pure. */
+enum courier_verdict post_verdict(unsigned int status);
+
+#endif
