@@ -156,8 +156,6 @@ static void klog_end_piece(struct klog *klog)
 			     .wall_ns = klog->piece_wall_ns,
 			     .boot_ns = klog->piece_boot_ns };
 
-	if (!klog->piece_open)
-		return;
 	klog->piece_open = false;
 	if (!klog->piece.failed)
 		klog_take_line(klog, &line);
@@ -201,7 +199,8 @@ void klog_take(struct klog *klog, const struct kmsg_record *record, uint64_t wal
 		klog_take_piece(klog, &line);
 		return;
 	}
-	klog_end_piece(klog);
+	if (klog->piece_open)
+		klog_end_piece(klog);
 	klog_take_line(klog, &line);
 }
 
@@ -212,6 +211,7 @@ bool klog_is_open(const struct klog *klog)
 
 void klog_flush(struct klog *klog)
 {
-	klog_end_piece(klog);
+	if (klog->piece_open)
+		klog_end_piece(klog);
 	gather_finish_all(klog);
 }
