@@ -48,18 +48,21 @@ struct slice kmsg_decode(struct slice text, char *room)
 	return (struct slice){ room, n };
 }
 
-/* Reads digits up to a comma and steps over it. */
-static bool kmsg_eat_number(struct slice *bytes, uint64_t *ret_value)
+/* Reads digits up to a comma and steps over it. 19 digits fit. Inline: it is most of the work of
+ * passing over a record. */
+static inline bool kmsg_eat_number(struct slice *bytes, uint64_t *ret_value)
 {
-	const char *at = bytes->at, *end = at + (bytes->bytes < 20 ? bytes->bytes : 20);
+	size_t most = bytes->bytes < 20 ? bytes->bytes : 20, n = 0;
+	const char *at = bytes->at;
+	unsigned int digit;
 	uint64_t value = 0;
 
-	/* 19 digits fit. */
-	for (; at < end && (unsigned char)(*at - '0') <= 9; at++)
-		value = value * 10 + (unsigned char)(*at - '0');
-	if (at == bytes->at || at == end || *at != ',')
+	for (; n < most && (digit = (unsigned int)at[n] - '0') <= 9; n++)
+		value = value * 10 + digit;
+	if (n == 0 || n == most || at[n] != ',')
 		return false;
-	*bytes = slice_skip(*bytes, (size_t)(at - bytes->at) + 1);
+	bytes->at += n + 1;
+	bytes->bytes -= n + 1;
 	*ret_value = value;
 	return true;
 }

@@ -174,7 +174,9 @@ static void crash_alignment(void)
 
 static void crash_sigreturn(void)
 {
-	__asm__ volatile("mov x8, %0\n\tmov x9, #0\n\tmov sp, x9\n\tsvc #0" : : "i"(__NR_rt_sigreturn));
+	__asm__ volatile("mov x8, %0\n\tmov x9, #0\n\tmov sp, x9\n\tsvc #0"
+			 :
+			 : "i"(__NR_rt_sigreturn));
 }
 #endif
 

@@ -16,6 +16,8 @@
 #include "sensor/klog/dump.h"
 #include "sensor/klog/inside.h"
 
+#define FATAL_WORDS "potentially unexpected fatal signal "
+
 struct fatal {
 	struct slice comm;
 	uint64_t pid, signo;
@@ -25,8 +27,7 @@ struct fatal {
 static bool fatal_parse(const struct line *line, struct fatal *fatal)
 {
 	struct slice prefix = line->rest;
-	struct slice number = slice_skip(line->text, prefix.bytes + strlen("potentially unexpected "
-									   "fatal signal "));
+	struct slice number = slice_skip(line->text, prefix.bytes + strlen(FATAL_WORDS));
 	struct match match;
 	ssize_t colon;
 
@@ -53,7 +54,7 @@ static bool fatal_parse(const struct line *line, struct fatal *fatal)
 static bool fatal_is_task(const struct gather *gather, struct slice text)
 {
 	struct slice rest = text_slice(&gather->text), head;
-	struct slice words = SLICE(": potentially unexpected fatal signal ");
+	struct slice words = SLICE(": " FATAL_WORDS);
 	struct dump dump = { .pairs = NULL };
 	ssize_t end;
 
@@ -112,7 +113,7 @@ static bool fatal_take(struct klog *klog, const struct shape *shape, const struc
 
 const struct shape fatal_shapes[] = {
 	{ .anchor = ANCHOR_end,
-	  .words = "potentially unexpected fatal signal ",
+	  .words = FATAL_WORDS,
 	  .take = fatal_take,
 	  .kind = EVENT_process_fatal_signal },
 	{ .words = NULL },

@@ -156,8 +156,6 @@ static void klog_end_piece(struct klog *klog)
 			     .wall_ns = klog->piece_wall_ns,
 			     .boot_ns = klog->piece_boot_ns };
 
-	if (!klog->piece_open)
-		return;
 	klog->piece_open = false;
 	if (!klog->piece.failed)
 		klog_take_line(klog, &line);
@@ -168,12 +166,12 @@ static void klog_end_piece(struct klog *klog)
  * Kernels up to 4.9 mark the first piece 'c' and those behind it '+'. Later ones mark as 'c' what
  * continues the line before, when another's line came between them; it then starts with a blank.
  */
-static bool klog_take_piece(struct klog *klog, const struct line *line)
+static void klog_take_piece(struct klog *klog, const struct line *line)
 {
 	bool continues = line->record->flag == '+' || slice_starts(line->text, SLICE(" "));
 
 	if (!klog->piece_open && continues && gather_continue(klog, line))
-		return true;
+		return;
 	if (!klog->piece_open) {
 		klog->piece_record = *line->record;
 		klog->piece_record.flag = '-';
@@ -184,7 +182,6 @@ static bool klog_take_piece(struct klog *klog, const struct line *line)
 	}
 	if (klog->piece.bytes + line->text.bytes <= KMSG_RECORD_BYTES)
 		text_put(&klog->piece, line->text);
-	return true;
 }
 
 void klog_take(struct klog *klog, const struct kmsg_record *record, uint64_t wall_ns,
@@ -201,7 +198,8 @@ void klog_take(struct klog *klog, const struct kmsg_record *record, uint64_t wal
 		klog_take_piece(klog, &line);
 		return;
 	}
-	klog_end_piece(klog);
+	if (klog->piece_open)
+		klog_end_piece(klog);
 	klog_take_line(klog, &line);
 }
 
@@ -212,6 +210,7 @@ bool klog_is_open(const struct klog *klog)
 
 void klog_flush(struct klog *klog)
 {
-	klog_end_piece(klog);
+	if (klog->piece_open)
+		klog_end_piece(klog);
 	gather_finish_all(klog);
 }

@@ -140,15 +140,10 @@ bool shape_locate(const struct shape *shape, struct line *line)
 
 /* --- dispatch --- */
 
-/* Without `klog` the rows are not asked. */
-static bool shape_try(const struct shape_index *index, struct klog *klog, struct line *line,
-		      enum shape_anchor anchor, struct slice at)
+/* Asks the rows of one key; without `klog` their words suffice. */
+static bool shape_ask(const struct shape_index *index, struct klog *klog, struct line *line,
+		      enum shape_anchor anchor, struct slice at, uint32_t key)
 {
-	uint32_t key;
-
-	if (at.bytes < sizeof(key))
-		return false;
-	key = shape_key(anchor == ANCHOR_end ? at.at + at.bytes - sizeof(key) : at.at);
 	for (size_t n = index->heads[shape_hash(key, anchor)]; n; n = index->entries[n].next) {
 		const struct shape_entry *entry = &index->entries[n];
 
@@ -160,22 +155,33 @@ static bool shape_try(const struct shape_index *index, struct klog *klog, struct
 	return false;
 }
 
+/* Inline, since it ends here for almost every line. */
+static inline bool shape_try(const struct shape_index *index, struct klog *klog, struct line *line,
+			     enum shape_anchor anchor, struct slice at)
+{
+	uint32_t key;
+
+	if (at.bytes < sizeof(key))
+		return false;
+	key = shape_key(anchor == ANCHOR_end ? at.at + at.bytes - sizeof(key) : at.at);
+	return index->heads[shape_hash(key, anchor)] &&
+	       shape_ask(index, klog, line, anchor, at, key);
+}
+
 /*
  * Behind a name comes first, then the end: a process may call itself "BUG: x", but nobody who
  * chooses the start of a line chooses what stands there.
  */
 bool shape_dispatch(const struct shape_index *index, struct klog *klog, struct line *line)
 {
-	static const enum shape_anchor order[] = { ANCHOR_pid, ANCHOR_end, ANCHOR_start,
-						   ANCHOR_name };
+	struct slice at;
 
-	for (size_t n = 0; n < array_count(order) && line->text.bytes >= 4; n++) {
-		struct slice at;
-
-		if (shape_find(order[n], line, &at) && shape_try(index, klog, line, order[n], at))
-			return true;
-	}
-	return false;
+	if (line->text.bytes == 0)
+		return false;
+	return (shape_find_pid(line, &at) && shape_try(index, klog, line, ANCHOR_pid, at)) ||
+	       shape_try(index, klog, line, ANCHOR_end, shape_find_end(line)) ||
+	       shape_try(index, klog, line, ANCHOR_start, line->text) ||
+	       (shape_find_name(line, &at) && shape_try(index, klog, line, ANCHOR_name, at));
 }
 
 bool shape_is_known(const struct shape_index *index, struct line line)

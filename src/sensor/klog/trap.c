@@ -273,7 +273,7 @@ const struct shape trap_shapes[] = {
 	/* arm64 since 4.20, and before. */
 	TRAP(pid, ": unhandled exception: ", "<{z*}, ESR {e}, >{w*}", "unhandled_exception", 0,
 	     TRAP_esr | TRAP_dump),
-	TRAP(pid, ": unhandled ", "{w*} ({g#}) at {a}, esr {e}", "unhandled_exception", 0,
+	TRAP(pid, ": unhandled ", "{w*} ({g#}) at {a}, esr {e}<,>", "unhandled_exception", 0,
 	     TRAP_esr | TRAP_dump | TRAP_place),
 	TRAP(name, ": unhandled ", "{w*} ({g#}) at {a}, code {e}", "unhandled_exception", 0,
 	     TRAP_esr),
