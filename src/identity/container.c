@@ -248,8 +248,11 @@ static struct slice containers_read_path(const struct containers *containers, ui
 	if (procfs_read(env->proc_fd, pid, "cgroup", CONTAINER_CGROUP_TEXT, text) < 0)
 		return none;
 	path = cgroup_path(text_slice(text), env->hierarchy);
-	if (id == 0 || path.bytes <= 1 || slice_starts(path, SLICE("/..")))
+	if (id == 0 || slice_starts(path, SLICE("/..")))
 		return path;
+	/* The root's is 1, whatever stands above it; but v1 says "/" for any that is dying. */
+	if (path.bytes <= 1)
+		return (uint32_t)id == 1 ? path : none;
 	now_id = cgroup_id(path, env->hierarchy);
 	return now_id == 0 || now_id == id ? path : none;
 }

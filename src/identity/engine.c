@@ -18,6 +18,7 @@ struct engines {
 	size_t asking_count;
 	struct loop_deferred pump;
 	uint64_t looked_ns, appeared;
+	bool named; /* the user said which sockets there are */
 };
 
 /* Where the engines put their sockets, the likelier first. */
@@ -114,8 +115,8 @@ static void engine_look(struct engine *engine)
 	bool was_there = engine->there;
 
 	engine->there = stat(engine->socket, &stat_) == 0 && S_ISSOCK(stat_.st_mode);
-	if (!engine->there && engine->engines->env.sockets) {
-		/* The user named it: the usual places are mostly empty. */
+	if (!engine->there && engine->engines->named) {
+		/* Of the usual places most are empty. */
 		(void)error_errno(&err, stat_.st_ino ? ENOTSOCK : errno, "look for it");
 		engine_refuse(engine, &err);
 	}
@@ -252,9 +253,8 @@ void engines_cancel(struct engine_question *question)
 
 /* --- start and end --- */
 
-static int engines_add_all(struct engines *engines, struct error *err)
+static int engines_add_all(struct engines *engines, const char *sockets, struct error *err)
 {
-	const char *sockets = engines->env.sockets;
 	struct slice rest = slice_of(sockets ? sockets : engine_usual_sockets), socket;
 	int r;
 
@@ -278,10 +278,12 @@ int engines_new(struct engines **ret_engines, const struct engines_env *env, str
 	if (!engines)
 		return error_errno(err, ENOMEM, "start asking container engines");
 	engines->env = *env;
+	engines->env.sockets = NULL; /* the caller's, and not needed any more */
+	engines->named = env->sockets;
 	list_init(&engines->waiting);
 	list_init(&engines->asking);
 	engines->pump.run = engines_on_pump;
-	r = engines_add_all(engines, err);
+	r = engines_add_all(engines, env->sockets, err);
 	if (r < 0) {
 		engines_free(engines);
 		return r;

@@ -73,6 +73,17 @@ static bool files_beside(const struct engine_question *question, const char *fil
 	return files_parse(question->container, path, parse);
 }
 
+/* Where the control group doesn't say who runs it, the monitor does. */
+static void files_set_runtime(struct container *container, enum monitor_kind kind)
+{
+	if (strcmp(container->runtime, CONTAINER_RUNTIME_UNKNOWN) != 0)
+		return;
+	if (kind == MONITOR_shim)
+		container->runtime = "containerd";
+	else if (kind == MONITOR_conmon)
+		container->runtime = container->pod_name ? "cri-o" : "podman";
+}
+
 static bool files_of_monitor(const struct engine_question *question)
 {
 	const struct container_monitor *monitor = &question->monitor;
@@ -85,6 +96,7 @@ static bool files_of_monitor(const struct engine_question *question)
 		if (!container->pod_name)
 			container_set(&container->name, slice_of(monitor->name));
 	}
+	files_set_runtime(container, monitor->kind);
 	container_set(&container->name,
 		      slice_of(container->pod_container ? container->pod_container : ""));
 	return container->name || container->image || container->pod_name;

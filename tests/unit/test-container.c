@@ -9,6 +9,7 @@
 #include "event/metrics.h"
 #include "identity/container_facts.h"
 #include "identity/container_monitor.h"
+#include "identity/process.h"
 #include "kernel/procfs.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #define ID_A "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"
 #define ID_B "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
@@ -115,8 +117,7 @@ static const struct path_case path_cases[] = {
 	{ "/docker/" ID_A "/docker/" ID_B, "docker", ID_B, ID_A, "" },
 	{ "/docker/" ID_A "/docker/" ID_B "/docker/" ID_C, "docker", ID_C, ID_B, "" },
 	{ "/docker/" ID_A "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
-			  "kubelet-kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID_B
-	  ".scope",
+	  "kubelet-kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID_B ".scope",
 	  "containerd", ID_B, ID_A, UID_ },
 	{ "/docker/" ID_A "/kubelet/kubepods/besteffort/pod" UID "/" ID_B, "unknown", ID_B, ID_A,
 	  UID },
@@ -671,6 +672,36 @@ static void a_cut_path_is_read_from_proc(void **state)
 	assert_null(container);
 }
 
+/* /proc has little left to say of a zombie: what the kernel told before stays. */
+static void a_dying_process_keeps_its_group(void **state)
+{
+	struct processes processes;
+	struct ring_exec record;
+	const struct process *process;
+	siginfo_t info;
+	int proc_fd = procfs_open("/proc", NULL);
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(procfs_describe(proc_fd, (uint32_t)pid, RING_HIERARCHY_unified, &record),
+			 0);
+	assert_int_equal(record.path_bytes, 0);
+	record.head.cgroup_id = 4711;
+	record.path_bytes = (__u32)slice_copy(SLICE("/bin/x"), record.path, sizeof(record.path));
+	processes_init(&processes, proc_fd, RING_HIERARCHY_unified, 16);
+	processes_record(&processes, &record.head);
+	process = processes_find(&processes, (uint32_t)pid, 0);
+	assert_non_null(process);
+	assert_string_equal(process->exe, "/bin/x");
+	assert_int_equal(process->cgroup_id, 4711);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED), 0);
+	processes_done(&processes);
+	close(proc_fd);
+}
+
 static void names_of_sockets_are_checked(void **state)
 {
 	struct containers_env env = { .sockets = "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p" };
@@ -700,6 +731,7 @@ int main(void)
 		ON_BENCH(a_new_socket_is_noticed),
 		ON_BENCH(the_oldest_make_room),
 		ON_BENCH(a_cut_path_is_read_from_proc),
+		cmocka_unit_test(a_dying_process_keeps_its_group),
 		cmocka_unit_test(names_of_sockets_are_checked),
 	};
 
