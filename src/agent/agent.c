@@ -80,6 +80,12 @@ static void agent_on_container(void *owner, const struct container *container)
 	park_retry(&((struct agent *)owner)->park);
 }
 
+static void agent_on_engine_refused(void *owner, const struct error *why)
+{
+	(void)owner;
+	log_warning("%s; its containers may stay nameless", why->text);
+}
+
 /* --- start --- */
 
 /* The first line of a file, trimmed; false when there is none. */
@@ -177,7 +183,10 @@ static int agent_start_identity(struct agent *agent, struct error *err)
 		.limit = agent->settings->containers,
 		.proc_fd = agent->proc_fd,
 		.hierarchy = agent->sensor_env.hierarchy,
+		.sockets = agent->settings->container_sockets,
+		.processes = &agent->identity.processes,
 		.answered = agent_on_container,
+		.refused = agent_on_engine_refused,
 		.owner = agent,
 	};
 

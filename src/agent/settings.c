@@ -266,8 +266,8 @@ const struct setting agent_setting_rows[] = {
 	  .fallback = "1s", .max = 60 * NS_PER_S,
 	  .help = "How long an event may wait for the name of its container" },
 	{ .key = "identity.socket", .option = "container-socket", .type = SETTING_text,
-	  AT(container_socket), BOTH, .argument = "PATH",
-	  .help = "The container engine's socket; without it the usual places are tried" },
+	  AT(container_sockets), BOTH, .argument = "PATH,...",
+	  .help = "The container engines' sockets; without it the usual places are tried" },
 
 	{ .key = "metrics.listen", .option = "listen", .type = SETTING_text, AT(listen),
 	  BULWARK_ONLY, .fallback = "127.0.0.1:9469", .argument = "ADDRESS:PORT",

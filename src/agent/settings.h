@@ -25,7 +25,7 @@ struct agent_settings {
 	bool old_records;
 	uint64_t processes, containers;
 	uint64_t park_ns, drain_ns;
-	char *container_socket;
+	char *container_sockets;
 	char *listen;
 	struct kernel_settings kernel;
 	struct detect_settings detect;

@@ -45,7 +45,10 @@ static void identity_put_container(struct event *event, const struct container *
 {
 	identity_put_text(event, FIELD_container_id, container->id);
 	identity_put_text(event, FIELD_container_outer_id, container->outer_id);
-	identity_put_text(event, FIELD_container_runtime, container->runtime);
+	/* The answer may tell better, and what an event has it keeps. */
+	if (container->state != CONTAINER_asked ||
+	    strcmp(container->runtime, CONTAINER_RUNTIME_UNKNOWN) != 0)
+		identity_put_text(event, FIELD_container_runtime, container->runtime);
 	identity_put_text(event, FIELD_container_name, container->name);
 	identity_put_text(event, FIELD_container_image, container->image);
 	identity_put_text(event, FIELD_pod_uid, container->pod_uid);

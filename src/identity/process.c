@@ -324,10 +324,20 @@ void processes_record(struct processes *processes, const struct ring_head *head)
 /* Takes one process in from /proc; false when it isn't there. */
 static bool processes_ask(struct processes *processes, uint32_t pid)
 {
+	const struct process *known;
 	struct ring_exec record;
+	struct procfs_stat stat;
 
 	if (procfs_describe(processes->proc_fd, pid, processes->hierarchy, &record) < 0)
 		return false;
+	/* One that is dying shows the root's control group (v1), then no program, then no
+	 * namespaces: asked behind the others, it tells whether to believe them. */
+	if (procfs_stat(processes->proc_fd, pid, &stat) < 0 || stat.dying) {
+		known = map_get(&processes->by_pid, process_pid_key(&pid));
+		if (known && process_is(known, record.head.start_ns))
+			return true;
+		record.head.cgroup_id = 0;
+	}
 	processes_record(processes, &record.head);
 	return true;
 }

@@ -25,6 +25,8 @@ int procfs_read(int proc_fd, uint32_t pid, const char *file, size_t limit_bytes,
 	return file_read_at(proc_fd, path, limit_bytes, text);
 }
 
+#define PROCFS_PF_EXITING 0x4 /* linux/sched.h */
+
 /* Steps over `count` fields that are separated by one blank. */
 static bool procfs_skip_fields(struct slice *text, int count)
 {
@@ -56,8 +58,12 @@ bool procfs_parse_stat(struct slice text, struct procfs_stat *stat)
 	if (!slice_eat_u64(&rest, &number)) /* field 4, the first behind the state */
 		return false;
 	stat->ppid = (uint32_t)number;
-	/* Fields 5 to 21 stand between; 22 is the start time (proc(5)). */
-	return slice_eat(&rest, SLICE(" ")) && procfs_skip_fields(&rest, 17) &&
+	/* Field 9 is the flags, 22 the start time (proc(5)). */
+	if (!slice_eat(&rest, SLICE(" ")) || !procfs_skip_fields(&rest, 4) ||
+		       !slice_eat_u64(&rest, &number))
+		return false;
+	stat->dying = number & PROCFS_PF_EXITING;
+	return slice_eat(&rest, SLICE(" ")) && procfs_skip_fields(&rest, 12) &&
 			 slice_eat_u64(&rest, &stat->start_ticks);
 }
 

@@ -16,6 +16,7 @@ struct procfs_stat {
 	char comm[64]; /* up to 15 bytes for a process, more for kernel workers */
 	char state;    /* 'R', 'S', 'Z', ... */
 	uint32_t ppid;
+	bool dying;	      /* its program, namespaces and control groups may be gone already */
 	uint64_t start_ticks; /* since boot, in 1/100 s (USER_HZ); unsuspended time counts too */
 };
 
