@@ -236,6 +236,9 @@ const struct setting agent_setting_rows[] = {
 	  AT(allow_second), BOTH,
 	  .help = "Start even if another instance runs on this kernel" },
 
+	{ .key = "monitor.source", .option = "source", .type = SETTING_text, AT(source),
+	  POLYTECT_ONLY, .argument = "FILE",
+	  .help = "Read this saved kernel log instead of the live one, and end; - is standard input" },
 	{ .key = "monitor.gobble_old_events", .option = "gobble-old-events", .type = SETTING_flag,
 	  AT(old_records), BOTH,
 	  .help = "Read what the kernel log holds from before the start, too" },
