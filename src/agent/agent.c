@@ -13,6 +13,9 @@
 #include "kernel/guard.h"
 #include "kernel/procfs.h"
 
+/* How often detectors are told the time. */
+#define AGENT_TICK_MS 1000
+
 /* --- the way of an event --- */
 
 static void agent_deliver(struct agent *agent, const struct event *event)
@@ -67,6 +70,27 @@ static void agent_emit(struct event_port *port, struct event *event)
 	    park_put(&agent->park, event))
 		return;
 	agent_pass(agent, event);
+}
+
+/* The processes of a saved log are not this machine's, and its time is not now. */
+static void agent_emit_saved(struct event_port *port, struct event *event)
+{
+	struct agent *agent = container_of(port, struct agent, port);
+
+	agent_pass(agent, event);
+	if (!agent->detect || event->wall_ns < agent->saved_tick_ns)
+		return;
+	detect_tick(agent->detect, event->wall_ns);
+	agent->saved_tick_ns = event->wall_ns + AGENT_TICK_MS * NS_PER_MS;
+}
+
+static void agent_on_source_end(void *owner, const struct error *why)
+{
+	struct agent *agent = owner;
+
+	if (why)
+		agent->failed = *why;
+	loop_stop(agent->loop);
 }
 
 static void agent_on_process(struct process_feed *feed, const struct ring_head *head)
@@ -202,6 +226,7 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.only_under = (uint32_t)settings->only_under,
 		.old_records = settings->old_records,
 		.poll_ns = settings->poll_ns,
+		.source = settings->source,
 	};
 }
 
@@ -220,8 +245,6 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 	}
 	return 0;
 }
-
-#define AGENT_TICK_MS 1000
 
 static void agent_on_detect_tick(struct loop_timer *timer)
 {
@@ -251,7 +274,7 @@ static int agent_start_detect(struct agent *agent, struct error *err)
 	if (wanted->mode == DETECT_MODE_off)
 		return 0;
 	r = detect_new(&agent->detect, &env, err);
-	if (r == 0)
+	if (r == 0 && !agent->settings->source)
 		loop_timer_set(agent->loop, &agent->detect_tick, AGENT_TICK_MS * NS_PER_MS);
 	return r;
 }
@@ -305,6 +328,8 @@ static void agent_make_sensor_env(struct agent *agent)
 		.proc_fd = agent->proc_fd,
 		.hierarchy = agent_pick_hierarchy(agent),
 		.settings = &agent->sensor_settings,
+		.ended = agent_on_source_end,
+		.ended_owner = agent,
 	};
 }
 
@@ -364,13 +389,24 @@ static void agent_start_serving(struct agent *agent)
 		log_warning("no /metrics: %s", err.text);
 }
 
+/* The one sensor of a saved log; without it there is nothing to do. */
+static int agent_start_saved(struct agent *agent, struct error *err)
+{
+	static const struct sensor_kind *const kinds[] = { &sensor_source, NULL };
+	int r = agent_start_sensors(agent, kinds, err);
+
+	if (r == 0 && !agent->sensors[0].taken)
+		r = error_say(err, EINVAL, "%.*s",
+			      SLICE_ARG(slice_trim(text_slice(&agent->sensors[0].refused))));
+	return r;
+}
+
 static int agent_start_parts(struct agent *agent, const struct agent_program *program,
 			     struct error *err)
 {
-	int r = agent_take_guard(agent, err);
+	bool live = !agent->settings->source;
+	int r = live ? agent_start_identity(agent, err) : 0;
 
-	if (r == 0)
-		r = agent_start_identity(agent, err);
 	agent_add_metrics(agent);
 	if (r == 0)
 		r = agent_watch_signals(agent, err);
@@ -379,13 +415,31 @@ static int agent_start_parts(struct agent *agent, const struct agent_program *pr
 	if (r == 0)
 		r = agent_start_detect(agent, err);
 	if (r == 0)
-		r = agent_start_sensors(agent, program->sensors, err);
-	if (r == 0)
+		r = live ? agent_start_sensors(agent, program->sensors, err)
+			 : agent_start_saved(agent, err);
+	if (r == 0 && live)
 		r = processes_scan(&agent->identity.processes, err);
 	if (r < 0)
 		return r;
 	losses_start(&agent->losses, agent->loop, &agent->metrics, &agent->port);
 	agent_start_serving(agent);
+	return 0;
+}
+
+/* What reading this kernel takes. */
+static int agent_open_kernel(struct agent *agent, struct error *err)
+{
+	int r = agent_take_guard(agent, err);
+
+	if (r == 0)
+		r = procfs_open(agent->settings->proc_root, err);
+	if (r < 0)
+		return r;
+	agent->proc_fd = r;
+	bpf_setup();
+	if (ring_new(&agent->ring, agent->loop, agent->settings->ring_bytes, &agent->ring_refused) <
+	    0)
+		agent->ring = NULL;
 	return 0;
 }
 
@@ -396,7 +450,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 
 	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
 	agent->unsaid = program->unsaid;
-	agent->port.emit = agent_emit;
+	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;
 	agent->detect_tick.fire = agent_on_detect_tick;
 	agent->feed.record = agent_on_process;
@@ -407,13 +461,10 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	if (r < 0)
 		return r;
 	park_init(&agent->park, agent->loop, settings->park_ns, agent_retry, agent);
-	r = procfs_open(settings->proc_root, err);
+	if (!settings->source)
+		r = agent_open_kernel(agent, err);
 	if (r < 0)
 		return r;
-	agent->proc_fd = r;
-	bpf_setup();
-	if (ring_new(&agent->ring, agent->loop, settings->ring_bytes, &agent->ring_refused) < 0)
-		agent->ring = NULL;
 	agent_make_sensor_env(agent);
 	r = agent_start_parts(agent, program, err);
 	if (r == 0 && settings->run_ns)
@@ -484,7 +535,11 @@ int agent_reload(struct agent *agent, const struct agent_settings *settings, str
 
 int agent_run(struct agent *agent, struct error *err)
 {
-	return loop_run(agent->loop, err);
+	int r = loop_run(agent->loop, err);
+
+	if (r == 0 && agent->failed.code)
+		*err = agent->failed;
+	return r < 0 ? r : -agent->failed.code;
 }
 
 void agent_stop(struct agent *agent)
@@ -498,6 +553,8 @@ void agent_stop(struct agent *agent)
 	park_done(&agent->park);
 	losses_stop(&agent->losses);
 	loop_timer_clear(&agent->detect_tick);
+	if (agent->detect)
+		detect_end(agent->detect);
 	detect_free(agent->detect);
 	agent_drain_sinks(agent);
 	agent_close_sinks(agent);

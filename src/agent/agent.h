@@ -40,6 +40,8 @@ struct agent {
 	int proc_fd, guard_fd;
 	uint64_t unsaid; /* bits: event kinds that no sink gets */
 	uint64_t serial;
+	uint64_t saved_tick_ns; /* of a saved log: when detectors are told the time next */
+	struct error failed;	/* why the end came; code 0: it was due */
 	struct sensor_settings sensor_settings;
 	struct sensor_env sensor_env;
 	struct sensor sensors[AGENT_SENSORS];

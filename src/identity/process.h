@@ -57,6 +57,7 @@ struct processes {
 /* `limit` processes at most, ended ones included. */
 void processes_init(struct processes *processes, int proc_fd, enum ring_hierarchy hierarchy,
 		    size_t limit);
+/* Also of a zeroed table that was never initialised. */
 void processes_done(struct processes *processes);
 
 /* Takes in all that run now. */

@@ -286,6 +286,14 @@ static void without_records_proc_has_the_last_word(void **state)
 	processes_done(&processes);
 }
 
+static void a_table_that_never_was_can_be_closed(void **state)
+{
+	struct processes processes = { 0 };
+
+	(void)state;
+	processes_done(&processes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +307,7 @@ int main(void)
 		cmocka_unit_test(dead_threads_are_bounded),
 		cmocka_unit_test(proc_is_asked_for_one_that_is_not_there),
 		cmocka_unit_test(without_records_proc_has_the_last_word),
+		cmocka_unit_test(a_table_that_never_was_can_be_closed),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, make_proc, remove_proc);
