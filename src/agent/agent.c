@@ -240,8 +240,9 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 		if (r < 0)
 			return r;
 		agent->sensor_count++;
-		if (*kinds == &sensor_exec && sensor->taken)
-			agent->identity.processes.fed = agent->settings->only_under == 0;
+		if (*kinds == &sensor_exec && sensor->taken && !sensor->taken->samples)
+			agent->identity.processes.feed =
+				agent->settings->only_under ? PROCESSES_some : PROCESSES_all;
 	}
 	return 0;
 }
