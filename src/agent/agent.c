@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "kernel/bpf.h"
 #include "kernel/cgroup.h"
@@ -111,36 +109,6 @@ static void agent_on_engine_refused(void *owner, const struct error *why)
 }
 
 /* --- start --- */
-
-/* The first line of a file, trimmed; false when there is none. */
-static bool agent_read_name(const char *path, char *name, size_t room)
-{
-	auto_text struct text text = { 0 };
-	struct slice line, rest;
-
-	if (file_read(path, 4096, &text, NULL) < 0)
-		return false;
-	rest = text_slice(&text);
-	return slice_next(&rest, '\n', &line) && slice_copy(slice_trim(line), name, room) > 0;
-}
-
-static void agent_init_origin(struct agent *agent, const struct agent_program *program)
-{
-	struct event_origin *origin = &agent->origin;
-	uint64_t run;
-
-	origin->program = program->name;
-	origin->version = program->version;
-	if (agent->settings->hostname)
-		slice_copy(slice_of(agent->settings->hostname), origin->host, sizeof(origin->host));
-	else if (!agent_read_name("/etc/hostname", origin->host, sizeof(origin->host)) &&
-		 !agent_read_name("/proc/sys/kernel/hostname", origin->host, sizeof(origin->host)))
-		slice_copy(SLICE("localhost"), origin->host, sizeof(origin->host));
-	slice_copy(slice_of(agent->settings->node_id), origin->node_id, sizeof(origin->node_id));
-	if (getrandom(&run, sizeof(run), 0) != sizeof(run))
-		run = clock_wall_ns();
-	snprintf(origin->run_id, sizeof(origin->run_id), "%016llx", (unsigned long long)run);
-}
 
 static struct http_client *agent_http(void *owner, struct error *err)
 {
@@ -354,42 +322,6 @@ static int agent_take_guard(struct agent *agent, struct error *err)
 	return 0;
 }
 
-static unsigned int agent_print_metrics(void *owner, struct text *out)
-{
-	metrics_print(&((struct agent *)owner)->metrics, out);
-	return 200;
-}
-
-/* Healthy: every sensor that was started runs. */
-static unsigned int agent_print_health(void *owner, struct text *out)
-{
-	const struct agent *agent = owner;
-	size_t running = 0;
-
-	for (size_t n = 0; n < agent->sensor_count; n++)
-		running += agent->sensors[n].taken != NULL;
-	agent_print_sensors(agent, out);
-	return running ? 200 : 503;
-}
-
-static const struct serve_page agent_pages[] = {
-	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", agent_print_metrics },
-	{ "/healthz", "text/plain; charset=utf-8", agent_print_health },
-};
-
-/* A port that is taken is no reason not to watch. */
-static void agent_start_serving(struct agent *agent)
-{
-	const char *listen = agent->settings->listen;
-	struct error err;
-
-	if (!listen || strcmp(listen, "off") == 0)
-		return;
-	if (serve_new(&agent->serve, agent->loop, listen, agent_pages, array_count(agent_pages),
-		      agent, &err) < 0)
-		log_warning("no /metrics: %s", err.text);
-}
-
 /* The one sensor of a saved log; without it there is nothing to do. */
 static int agent_start_saved(struct agent *agent, struct error *err)
 {
@@ -423,7 +355,7 @@ static int agent_start_parts(struct agent *agent, const struct agent_program *pr
 	if (r < 0)
 		return r;
 	losses_start(&agent->losses, agent->loop, &agent->metrics, &agent->port);
-	agent_start_serving(agent);
+	agent_serve(agent);
 	return 0;
 }
 
@@ -570,20 +502,4 @@ void agent_stop(struct agent *agent)
 		close(agent->guard_fd);
 	loop_free(agent->loop);
 	metrics_done(&agent->metrics);
-}
-
-void agent_print_sensors(const struct agent *agent, struct text *out)
-{
-	for (size_t n = 0; n < agent->sensor_count; n++) {
-		const struct sensor *sensor = &agent->sensors[n];
-		struct slice refused = text_slice(&sensor->refused), line;
-
-		text_printf(out, "%-8s %s", sensor->kind->name,
-			    sensor->taken ? sensor->taken->name : "off");
-		if (sensor->taken && sensor->taken->costs)
-			text_printf(out, " (without: %s)", sensor->taken->costs);
-		text_putc(out, '\n');
-		while (slice_next(&refused, '\n', &line))
-			text_printf(out, "%-8s   %.*s\n", "", SLICE_ARG(line));
-	}
 }

@@ -72,6 +72,12 @@ must_check int agent_run(struct agent *agent, struct error *err);
 /* Drains what waits, and stops; also after a start that failed halfway. */
 void agent_stop(struct agent *agent);
 
+/* Fills agent->origin. */
+void agent_init_origin(struct agent *agent, const struct agent_program *program);
+
+/* Serves /metrics and /healthz. A port that is taken is said, and no reason not to watch. */
+void agent_serve(struct agent *agent);
+
 /* The sensors, the mechanism each has taken, what is lost with it, and why better ones failed. */
 void agent_print_sensors(const struct agent *agent, struct text *out);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity/identity.h"
 
-
 void identity_record(struct identity *identity, const struct ring_head *head)
 {
 	if (head->type == RING_cgroup)
