@@ -25,17 +25,6 @@ ssize_t slice_find_last(struct slice a, struct slice needle)
 	return -1;
 }
 
-bool slice_cut(struct slice *a, char mark, struct slice *head)
-{
-	const char *at = a->bytes ? memchr(a->at, mark, a->bytes) : NULL;
-
-	if (!at)
-		return false;
-	*head = slice_first(*a, (size_t)(at - a->at));
-	*a = slice_skip(*a, head->bytes + 1);
-	return true;
-}
-
 bool slice_next(struct slice *a, char mark, struct slice *piece)
 {
 	if (a->bytes == 0)

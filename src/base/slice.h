@@ -77,7 +77,17 @@ ssize_t slice_find_last(struct slice a, struct slice needle);
 
 /* Cuts at the first `mark`: *head = what stood before it, *a = what stands behind it. Returns
  * false, and changes nothing, where there is no mark. */
-bool slice_cut(struct slice *a, char mark, struct slice *head);
+static inline bool slice_cut(struct slice *a, char mark, struct slice *head)
+{
+	const char *at = a->bytes ? memchr(a->at, mark, a->bytes) : NULL;
+
+	if (!at)
+		return false;
+	*head = slice_first(*a, (size_t)(at - a->at));
+	*a = slice_skip(*a, head->bytes + 1);
+	return true;
+}
+
 
 /* The next piece before `mark`, or all that is left; false when nothing is left. */
 bool slice_next(struct slice *a, char mark, struct slice *piece);

@@ -3,7 +3,7 @@
  * bench-klog - telling kernel log records apart, against a scan for line ends in the same bytes.
  *
  * The log is made here, in memory: a million records of the usual mix, one in five hundred a crash.
- * A third of the records carry dictionary lines. Prints the medians' ratio; fails above the limit.
+ * A third of the records carry dictionary lines. Prints the medians.
  */
 #include <stdio.h>
 
@@ -12,7 +12,6 @@
 #include "sensor/klog/klog.h"
 
 #define BENCH_RECORDS 1000000
-#define BENCH_LIMIT   5.0
 #define BENCH_CRASHES 500 /* one in so many */
 
 /* %u each: a number of the record's own. */
@@ -122,12 +121,11 @@ int main(void)
 	}
 	scan = bench_median(scan_s);
 	klog_time = bench_median(klog_s);
-	printf("klog %.2f x newline scan (limit %.0f): %u records, %zu lines, %.1f MB: %.1f ms and "
-	       "%.1f ms, %.0f ns a record, %llu events a round\n",
-	       klog_time / scan, BENCH_LIMIT, BENCH_RECORDS, lines, (double)log.bytes / 1e6,
-	       klog_time * 1e3, scan * 1e3, klog_time * 1e9 / BENCH_RECORDS,
-	       (unsigned long long)bench_events / BENCH_ROUNDS);
+	printf("klog %.1f ms, scan %.1f ms: %u records, %zu lines, %.1f MB, %.0f ns a record, %llu "
+	       "events a round\n",
+	       klog_time * 1e3, scan * 1e3, BENCH_RECORDS, lines, (double)log.bytes / 1e6,
+	       klog_time * 1e9 / BENCH_RECORDS, (unsigned long long)bench_events / BENCH_ROUNDS);
 	text_done(&log);
 	klog_free(klog);
-	return klog_time > BENCH_LIMIT * scan;
+	return 0;
 }
