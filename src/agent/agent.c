@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "kernel/bpf.h"
 #include "kernel/cgroup.h"
 #include "kernel/guard.h"
 #include "kernel/procfs.h"
+
+/* How often detectors are told the time. */
+#define AGENT_TICK_MS 1000
 
 /* --- the way of an event --- */
 
@@ -69,6 +70,27 @@ static void agent_emit(struct event_port *port, struct event *event)
 	agent_pass(agent, event);
 }
 
+/* The processes of a saved log are not this machine's, and its time is not now. */
+static void agent_emit_saved(struct event_port *port, struct event *event)
+{
+	struct agent *agent = container_of(port, struct agent, port);
+
+	agent_pass(agent, event);
+	if (!agent->detect || event->wall_ns < agent->saved_tick_ns)
+		return;
+	detect_tick(agent->detect, event->wall_ns);
+	agent->saved_tick_ns = event->wall_ns + AGENT_TICK_MS * NS_PER_MS;
+}
+
+static void agent_on_source_end(void *owner, const struct error *why)
+{
+	struct agent *agent = owner;
+
+	if (why)
+		agent->failed = *why;
+	loop_stop(agent->loop);
+}
+
 static void agent_on_process(struct process_feed *feed, const struct ring_head *head)
 {
 	identity_record(&container_of(feed, struct agent, feed)->identity, head);
@@ -87,36 +109,6 @@ static void agent_on_engine_refused(void *owner, const struct error *why)
 }
 
 /* --- start --- */
-
-/* The first line of a file, trimmed; false when there is none. */
-static bool agent_read_name(const char *path, char *name, size_t room)
-{
-	auto_text struct text text = { 0 };
-	struct slice line, rest;
-
-	if (file_read(path, 4096, &text, NULL) < 0)
-		return false;
-	rest = text_slice(&text);
-	return slice_next(&rest, '\n', &line) && slice_copy(slice_trim(line), name, room) > 0;
-}
-
-static void agent_init_origin(struct agent *agent, const struct agent_program *program)
-{
-	struct event_origin *origin = &agent->origin;
-	uint64_t run;
-
-	origin->program = program->name;
-	origin->version = program->version;
-	if (agent->settings->hostname)
-		slice_copy(slice_of(agent->settings->hostname), origin->host, sizeof(origin->host));
-	else if (!agent_read_name("/etc/hostname", origin->host, sizeof(origin->host)) &&
-		 !agent_read_name("/proc/sys/kernel/hostname", origin->host, sizeof(origin->host)))
-		slice_copy(SLICE("localhost"), origin->host, sizeof(origin->host));
-	slice_copy(slice_of(agent->settings->node_id), origin->node_id, sizeof(origin->node_id));
-	if (getrandom(&run, sizeof(run), 0) != sizeof(run))
-		run = clock_wall_ns();
-	snprintf(origin->run_id, sizeof(origin->run_id), "%016llx", (unsigned long long)run);
-}
 
 static struct http_client *agent_http(void *owner, struct error *err)
 {
@@ -202,6 +194,7 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.only_under = (uint32_t)settings->only_under,
 		.old_records = settings->old_records,
 		.poll_ns = settings->poll_ns,
+		.source = settings->source,
 	};
 }
 
@@ -215,13 +208,12 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 		if (r < 0)
 			return r;
 		agent->sensor_count++;
-		if (*kinds == &sensor_exec && sensor->taken)
-			agent->identity.processes.fed = agent->settings->only_under == 0;
+		if (*kinds == &sensor_exec && sensor->taken && !sensor->taken->samples)
+			agent->identity.processes.feed =
+				agent->settings->only_under ? PROCESSES_some : PROCESSES_all;
 	}
 	return 0;
 }
-
-#define AGENT_TICK_MS 1000
 
 static void agent_on_detect_tick(struct loop_timer *timer)
 {
@@ -251,7 +243,7 @@ static int agent_start_detect(struct agent *agent, struct error *err)
 	if (wanted->mode == DETECT_MODE_off)
 		return 0;
 	r = detect_new(&agent->detect, &env, err);
-	if (r == 0)
+	if (r == 0 && !agent->settings->source)
 		loop_timer_set(agent->loop, &agent->detect_tick, AGENT_TICK_MS * NS_PER_MS);
 	return r;
 }
@@ -305,6 +297,8 @@ static void agent_make_sensor_env(struct agent *agent)
 		.proc_fd = agent->proc_fd,
 		.hierarchy = agent_pick_hierarchy(agent),
 		.settings = &agent->sensor_settings,
+		.ended = agent_on_source_end,
+		.ended_owner = agent,
 	};
 }
 
@@ -328,49 +322,24 @@ static int agent_take_guard(struct agent *agent, struct error *err)
 	return 0;
 }
 
-static unsigned int agent_print_metrics(void *owner, struct text *out)
+/* The one sensor of a saved log; without it there is nothing to do. */
+static int agent_start_saved(struct agent *agent, struct error *err)
 {
-	metrics_print(&((struct agent *)owner)->metrics, out);
-	return 200;
-}
+	static const struct sensor_kind *const kinds[] = { &sensor_source, NULL };
+	int r = agent_start_sensors(agent, kinds, err);
 
-/* Healthy: every sensor that was started runs. */
-static unsigned int agent_print_health(void *owner, struct text *out)
-{
-	const struct agent *agent = owner;
-	size_t running = 0;
-
-	for (size_t n = 0; n < agent->sensor_count; n++)
-		running += agent->sensors[n].taken != NULL;
-	agent_print_sensors(agent, out);
-	return running ? 200 : 503;
-}
-
-static const struct serve_page agent_pages[] = {
-	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", agent_print_metrics },
-	{ "/healthz", "text/plain; charset=utf-8", agent_print_health },
-};
-
-/* A port that is taken is no reason not to watch. */
-static void agent_start_serving(struct agent *agent)
-{
-	const char *listen = agent->settings->listen;
-	struct error err;
-
-	if (!listen || strcmp(listen, "off") == 0)
-		return;
-	if (serve_new(&agent->serve, agent->loop, listen, agent_pages, array_count(agent_pages),
-		      agent, &err) < 0)
-		log_warning("no /metrics: %s", err.text);
+	if (r == 0 && !agent->sensors[0].taken)
+		r = error_say(err, EINVAL, "%.*s",
+			      SLICE_ARG(slice_trim(text_slice(&agent->sensors[0].refused))));
+	return r;
 }
 
 static int agent_start_parts(struct agent *agent, const struct agent_program *program,
 			     struct error *err)
 {
-	int r = agent_take_guard(agent, err);
+	bool live = !agent->settings->source;
+	int r = live ? agent_start_identity(agent, err) : 0;
 
-	if (r == 0)
-		r = agent_start_identity(agent, err);
 	agent_add_metrics(agent);
 	if (r == 0)
 		r = agent_watch_signals(agent, err);
@@ -379,13 +348,31 @@ static int agent_start_parts(struct agent *agent, const struct agent_program *pr
 	if (r == 0)
 		r = agent_start_detect(agent, err);
 	if (r == 0)
-		r = agent_start_sensors(agent, program->sensors, err);
-	if (r == 0)
+		r = live ? agent_start_sensors(agent, program->sensors, err)
+			 : agent_start_saved(agent, err);
+	if (r == 0 && live)
 		r = processes_scan(&agent->identity.processes, err);
 	if (r < 0)
 		return r;
 	losses_start(&agent->losses, agent->loop, &agent->metrics, &agent->port);
-	agent_start_serving(agent);
+	agent_serve(agent);
+	return 0;
+}
+
+/* What reading this kernel takes. */
+static int agent_open_kernel(struct agent *agent, struct error *err)
+{
+	int r = agent_take_guard(agent, err);
+
+	if (r == 0)
+		r = procfs_open(agent->settings->proc_root, err);
+	if (r < 0)
+		return r;
+	agent->proc_fd = r;
+	bpf_setup();
+	if (ring_new(&agent->ring, agent->loop, agent->settings->ring_bytes, &agent->ring_refused) <
+	    0)
+		agent->ring = NULL;
 	return 0;
 }
 
@@ -396,7 +383,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 
 	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
 	agent->unsaid = program->unsaid;
-	agent->port.emit = agent_emit;
+	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;
 	agent->detect_tick.fire = agent_on_detect_tick;
 	agent->feed.record = agent_on_process;
@@ -407,13 +394,10 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	if (r < 0)
 		return r;
 	park_init(&agent->park, agent->loop, settings->park_ns, agent_retry, agent);
-	r = procfs_open(settings->proc_root, err);
+	if (!settings->source)
+		r = agent_open_kernel(agent, err);
 	if (r < 0)
 		return r;
-	agent->proc_fd = r;
-	bpf_setup();
-	if (ring_new(&agent->ring, agent->loop, settings->ring_bytes, &agent->ring_refused) < 0)
-		agent->ring = NULL;
 	agent_make_sensor_env(agent);
 	r = agent_start_parts(agent, program, err);
 	if (r == 0 && settings->run_ns)
@@ -484,7 +468,11 @@ int agent_reload(struct agent *agent, const struct agent_settings *settings, str
 
 int agent_run(struct agent *agent, struct error *err)
 {
-	return loop_run(agent->loop, err);
+	int r = loop_run(agent->loop, err);
+
+	if (r == 0 && agent->failed.code)
+		*err = agent->failed;
+	return r < 0 ? r : -agent->failed.code;
 }
 
 void agent_stop(struct agent *agent)
@@ -498,6 +486,8 @@ void agent_stop(struct agent *agent)
 	park_done(&agent->park);
 	losses_stop(&agent->losses);
 	loop_timer_clear(&agent->detect_tick);
+	if (agent->detect)
+		detect_end(agent->detect);
 	detect_free(agent->detect);
 	agent_drain_sinks(agent);
 	agent_close_sinks(agent);
@@ -512,20 +502,4 @@ void agent_stop(struct agent *agent)
 		close(agent->guard_fd);
 	loop_free(agent->loop);
 	metrics_done(&agent->metrics);
-}
-
-void agent_print_sensors(const struct agent *agent, struct text *out)
-{
-	for (size_t n = 0; n < agent->sensor_count; n++) {
-		const struct sensor *sensor = &agent->sensors[n];
-		struct slice refused = text_slice(&sensor->refused), line;
-
-		text_printf(out, "%-8s %s", sensor->kind->name,
-			    sensor->taken ? sensor->taken->name : "off");
-		if (sensor->taken && sensor->taken->costs)
-			text_printf(out, " (without: %s)", sensor->taken->costs);
-		text_putc(out, '\n');
-		while (slice_next(&refused, '\n', &line))
-			text_printf(out, "%-8s   %.*s\n", "", SLICE_ARG(line));
-	}
 }

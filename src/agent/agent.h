@@ -40,6 +40,8 @@ struct agent {
 	int proc_fd, guard_fd;
 	uint64_t unsaid; /* bits: event kinds that no sink gets */
 	uint64_t serial;
+	uint64_t saved_tick_ns; /* of a saved log: when detectors are told the time next */
+	struct error failed;	/* why the end came; code 0: it was due */
 	struct sensor_settings sensor_settings;
 	struct sensor_env sensor_env;
 	struct sensor sensors[AGENT_SENSORS];
@@ -69,6 +71,12 @@ must_check int agent_reload(struct agent *agent, const struct agent_settings *se
 must_check int agent_run(struct agent *agent, struct error *err);
 /* Drains what waits, and stops; also after a start that failed halfway. */
 void agent_stop(struct agent *agent);
+
+/* Fills agent->origin. */
+void agent_init_origin(struct agent *agent, const struct agent_program *program);
+
+/* Serves /metrics and /healthz. A port that is taken is said, and no reason not to watch. */
+void agent_serve(struct agent *agent);
 
 /* The sensors, the mechanism each has taken, what is lost with it, and why better ones failed. */
 void agent_print_sensors(const struct agent *agent, struct text *out);

@@ -238,7 +238,7 @@ const struct setting agent_setting_rows[] = {
 
 	{ .key = "monitor.source", .option = "source", .type = SETTING_text, AT(source),
 	  POLYTECT_ONLY, .argument = "FILE",
-	  .help = "Read this saved kernel log instead of the live one, and end; - is standard input" },
+	  .help = "Read this saved kernel log (dmesg, syslog, journal, pstore or /dev/kmsg's own) instead of this kernel's, and end; - is standard input" },
 	{ .key = "monitor.gobble_old_events", .option = "gobble-old-events", .type = SETTING_flag,
 	  AT(old_records), BOTH,
 	  .help = "Read what the kernel log holds from before the start, too" },

@@ -2,19 +2,36 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 
 static struct {
 	enum log_level level;
-	bool json;
-} log_state = { LOG_LEVEL_info, false };
+	bool json, journal;
+} log_state = { LOG_LEVEL_info, false, false };
+
+/* Whether standard error is the journal: systemd.exec(5), $JOURNAL_STREAM. A child whose standard
+ * error was redirected inherits the variable, but not the inode. */
+static bool log_to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+	struct stat stat;
+
+	if (!stream || fstat(STDERR_FILENO, &stat) < 0)
+		return false;
+	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+	return strcmp(stream, own) == 0;
+}
 
 void log_setup(enum log_level level, bool json)
 {
 	log_state.level = level;
 	log_state.json = json;
+	log_state.journal = log_to_journal();
 }
 
 bool log_wants(enum log_level level)
@@ -58,10 +75,10 @@ static void log_format(struct text *line, enum log_level level, struct slice wor
 	struct json json = { .out = line };
 
 	if (!log_state.json) {
-		if (isatty(STDERR_FILENO))
-			text_printf(line, "%s: ", log_name(level));
-		else
+		if (log_state.journal)
 			text_printf(line, "<%d>", level);
+		else
+			text_printf(line, "%s: ", log_name(level));
 		text_put(line, words);
 		return;
 	}

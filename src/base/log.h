@@ -2,10 +2,10 @@
 /*
  * log - what the program says about itself: one line each, on standard error.
  *
- * On a terminal a line starts with its level, otherwise with "<N>", which journald reads
- * (sd-daemon(3)); or every line is a JSON object. Names of things stand in single quotes. Each call
- * site is limited to LOG_BURST lines in LOG_WINDOW_S seconds; the next line that passes says how
- * many did not. Only programs and the agent log; what lies below returns errors.
+ * A line starts with its level, for the journal with "<N>" (sd-daemon(3)); or every line is a JSON
+ * object. Names of things stand in single quotes. Each call site is limited to LOG_BURST lines in
+ * LOG_WINDOW_S seconds; the next line that passes says how many did not. Only programs and the
+ * agent log; what lies below returns errors.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -379,19 +379,12 @@ void detect_take(struct detect *detect, const struct event *event)
 
 /* --- time passes --- */
 
-static void detect_tick_case(struct detect *detect, struct program *program, enum detector_id id)
+/* How much a case has grown since it was told. */
+static void detect_tell_growth(struct detect *detect, struct program *program, enum detector_id id)
 {
 	struct program_case *of = &program->cases[id];
 	struct verdict verdict;
 
-	if (!of->open)
-		return;
-	if (detect->timeline.now_ns - of->seen_ns >= detect->env.settings->resolve_ns) {
-		detect_resolve(detect, program, id);
-		return;
-	}
-	if (!of->grown || !detect_is_due(detect, of))
-		return;
 	/* What was true when it grew may be out of its window by now; then the count is told. */
 	if (detect_ask(detect, program, id, &verdict)) {
 		memcpy(of->reason, verdict.reason, sizeof(of->reason));
@@ -400,6 +393,18 @@ static void detect_tick_case(struct detect *detect, struct program *program, enu
 		verdict.place = NULL;
 	}
 	detect_tell(detect, program, id, verdict.place, false);
+}
+
+static void detect_tick_case(struct detect *detect, struct program *program, enum detector_id id)
+{
+	struct program_case *of = &program->cases[id];
+
+	if (!of->open)
+		return;
+	if (detect->timeline.now_ns - of->seen_ns >= detect->env.settings->resolve_ns)
+		detect_resolve(detect, program, id);
+	else if (of->grown && detect_is_due(detect, of))
+		detect_tell_growth(detect, program, id);
 }
 
 void detect_tick(struct detect *detect, uint64_t wall_ns)
@@ -411,6 +416,16 @@ void detect_tick(struct detect *detect, uint64_t wall_ns)
 	list_each(&detect->by_age, program, node)
 		for (size_t id = 0; id < DETECTOR_COUNT; id++)
 			detect_tick_case(detect, program, (enum detector_id)id);
+}
+
+void detect_end(struct detect *detect)
+{
+	struct program *program;
+
+	list_each(&detect->by_age, program, node)
+		for (size_t id = 0; id < DETECTOR_COUNT; id++)
+			if (program->cases[id].open && program->cases[id].grown)
+				detect_tell_growth(detect, program, (enum detector_id)id);
 }
 
 /* --- life --- */

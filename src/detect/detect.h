@@ -43,4 +43,7 @@ void detect_take(struct detect *detect, const struct event *event);
  * its latest event's time is the time. */
 void detect_tick(struct detect *detect, uint64_t wall_ns);
 
+/* No more will come: tells what has grown since it was told last, due or not. */
+void detect_end(struct detect *detect);
+
 #endif

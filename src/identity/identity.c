@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity/identity.h"
 
-#include "base/clock.h"
-
 void identity_record(struct identity *identity, const struct ring_head *head)
 {
 	if (head->type == RING_cgroup)
@@ -30,7 +28,7 @@ static void identity_put_process(struct event *event, const struct process *proc
 	identity_put_text(event, FIELD_command_line, process->command_line);
 	if (!event_has(event, FIELD_uid))
 		event_number(event, FIELD_uid, process->uid);
-	identity_put_number(event, FIELD_start_time, clock_wall_of_boot(process->start_ns));
+	identity_put_number(event, FIELD_start_time, process->start_wall_ns);
 	identity_put_number(event, FIELD_ppid, process->ppid);
 	if (process->lineage && !event_has(event, FIELD_ancestors))
 		event_text(event, FIELD_ancestors,

@@ -125,6 +125,8 @@ void processes_done(struct processes *processes)
 	struct process_thread *thread;
 	struct process *process;
 
+	if (!processes->running.next)
+		return;
 	while ((process = list_first(&processes->running, struct process, node)))
 		processes_drop(processes, process);
 	while ((process = list_first(&processes->ended, struct process, node)))
@@ -172,6 +174,7 @@ static struct process *processes_add(struct processes *processes, const struct r
 	processes_trim(processes, head->boot_ns);
 	process->pid = head->pid;
 	process->start_ns = head->start_ns;
+	process->start_wall_ns = clock_wall_of_boot(head->start_ns);
 	older = map_take(&processes->by_pid, process_key(process));
 	if (older)
 		process_end(processes, older, head->start_ns);
@@ -298,28 +301,44 @@ static void processes_on_thread(struct processes *processes, const struct ring_h
 	}
 }
 
-void processes_record(struct processes *processes, const struct ring_head *head)
+/* The process that the record is about; NULL when it is about none, or memory is out. */
+static struct process *processes_take(struct processes *processes, const struct ring_head *head)
 {
 	struct process *process;
 
 	if (head->type == RING_cgroup)
-		return;
+		return NULL;
 	if (head->type == RING_thread) {
 		processes_on_thread(processes, head);
-		return;
+		return NULL;
 	}
 	process = processes_of_head(processes, head);
 	if (!process)
-		return;
+		return NULL;
 	if (head->type == RING_fork)
 		processes_on_fork(processes, process, (const struct ring_fork *)head);
 	else if (head->type == RING_exec)
 		processes_on_exec(processes, process, (const struct ring_exec *)head);
 	else if (head->type == RING_exit)
 		process_end(processes, process, head->boot_ns);
+	return process;
+}
+
+void processes_record(struct processes *processes, const struct ring_head *head)
+{
+	struct process *process = processes_take(processes, head);
+
+	if (process)
+		process->told = true;
 }
 
 /* --- questions --- */
+
+static bool processes_trusts(const struct processes *processes, const struct process *process)
+{
+	return processes->feed == PROCESSES_all ||
+	       (processes->feed == PROCESSES_some && process->told);
+}
 
 /* Takes one process in from /proc; false when it isn't there. */
 static bool processes_ask(struct processes *processes, uint32_t pid)
@@ -338,7 +357,7 @@ static bool processes_ask(struct processes *processes, uint32_t pid)
 			return true;
 		record.head.cgroup_id = 0;
 	}
-	processes_record(processes, &record.head);
+	processes_take(processes, &record.head);
 	return true;
 }
 
@@ -404,7 +423,7 @@ const struct process *processes_find(struct processes *processes, uint32_t pid, 
 {
 	const struct process *process = processes_get(processes, pid, boot_ns);
 
-	if ((process && processes->fed) || !processes_ask(processes, pid))
+	if ((process && processes_trusts(processes, process)) || !processes_ask(processes, pid))
 		return process;
 	return processes_get(processes, pid, boot_ns);
 }
@@ -416,7 +435,7 @@ const struct process *processes_find_thread(struct processes *processes, uint32_
 	const struct process_thread *thread;
 	uint32_t pid, uid;
 
-	if (process && processes->fed)
+	if (process && processes_trusts(processes, process))
 		return process;
 	thread = map_get(&processes->threads, process_pid_key(&tid));
 	if (thread)

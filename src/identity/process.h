@@ -26,10 +26,12 @@ struct lineage {
 struct process {
 	uint32_t pid;
 	uint32_t ppid, uid;
-	uint64_t start_ns;  /* CLOCK_BOOTTIME */
-	uint64_t exited_ns; /* 0 while it runs */
+	uint64_t start_ns;	/* CLOCK_BOOTTIME */
+	uint64_t start_wall_ns; /* the same as it was taken for first: with the pid, its identity */
+	uint64_t exited_ns;	/* 0 while it runs */
 	uint64_t cgroup_id;
 	uint32_t ns_mnt, ns_net, ns_pid, ns_user;
+	bool told; /* by a record, rather than found in /proc */
 	char comm[16];
 	char *exe;			  /* NULL: a kernel thread, or not known */
 	char *command_line;		  /* arguments joined by blanks; NULL: none */
@@ -41,14 +43,21 @@ struct process {
 
 struct process_thread;
 
+/* Whose word counts: of processes that the kernel reports as they change, the kernel's records;
+ * of the others /proc, asked each time. */
+enum processes_feed {
+	PROCESSES_sampled, /* of none */
+	PROCESSES_some,	   /* of those it has told of, see process->told */
+	PROCESSES_all,
+};
+
 struct processes {
 	struct map by_pid; /* the newest owner of each pid */
 	struct list running, ended;
 	struct map threads; /* struct process_thread: threads that died with their process */
 	struct list threads_by_age;
 	size_t limit;
-	bool fed; /* the kernel's records come for all processes; otherwise /proc is asked each time
-		   */
+	enum processes_feed feed;
 	int proc_fd;
 	enum ring_hierarchy hierarchy;
 	struct metric count, evictions;
@@ -57,6 +66,7 @@ struct processes {
 /* `limit` processes at most, ended ones included. */
 void processes_init(struct processes *processes, int proc_fd, enum ring_hierarchy hierarchy,
 		    size_t limit);
+/* Also of a zeroed table that was never initialised. */
 void processes_done(struct processes *processes);
 
 /* Takes in all that run now. */

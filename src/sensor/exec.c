@@ -107,9 +107,11 @@ static void exec_stop(struct sensor *sensor)
 }
 
 static const struct sensor_mechanism exec_mechanisms[] = {
-	{ "tp_btf", NULL, exec_start_bpf },
-	{ "/proc polling", "processes that live shorter than the interval, and exit codes",
-	  exec_start_poll },
+	{ .name = "tp_btf", .start = exec_start_bpf },
+	{ .name = "/proc polling",
+	  .costs = "processes that live shorter than the interval, and exit codes",
+	  .samples = true,
+	  .start = exec_start_poll },
 };
 
 const struct sensor_kind sensor_exec = {

@@ -149,7 +149,7 @@ static void kmsg_stop(struct sensor *sensor)
 }
 
 static const struct sensor_mechanism kmsg_mechanisms[] = {
-	{ "/dev/kmsg", NULL, kmsg_start },
+	{ .name = "/dev/kmsg", .start = kmsg_start },
 };
 
 const struct sensor_kind sensor_kmsg = {

@@ -59,6 +59,7 @@ struct sensor;
 struct sensor_mechanism {
 	const char *name;  /* "tp_btf", "/proc polling", ... */
 	const char *costs; /* what is lost with it; NULL = nothing */
+	bool samples;	   /* looks now and then; what happens in between is not seen */
 	int (*start)(struct sensor *sensor, struct error *err);
 };
 

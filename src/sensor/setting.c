@@ -221,7 +221,7 @@ static void setting_stop(struct sensor *owner)
 }
 
 static const struct sensor_mechanism setting_mechanisms[] = {
-	{ "/proc/sys", NULL, setting_start },
+	{ .name = "/proc/sys", .start = setting_start },
 };
 
 const struct sensor_kind sensor_setting = {

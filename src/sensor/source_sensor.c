@@ -156,7 +156,7 @@ static void source_sensor_stop(struct sensor *sensor)
 }
 
 static const struct sensor_mechanism source_sensor_mechanisms[] = {
-	{ "saved log", NULL, source_sensor_start },
+	{ .name = "saved log", .start = source_sensor_start },
 };
 
 const struct sensor_kind sensor_source = {

@@ -92,14 +92,18 @@ static bool source_time_since_boot(struct slice body, struct source_time *time)
 	return match.rest.bytes == 0 || slice_starts(match.rest, SLICE(" <"));
 }
 
-/* "  +0.000012" */
+/* "  +0.000012" (-e), "<    0.000012>" (--time-format delta) */
 static bool source_time_delta(struct slice body, const struct source_time *last,
 			      struct source_time *time)
 {
 	struct source_time delta;
 
 	body = slice_trim(body);
-	if (!slice_eat(&body, SLICE("+")) || !source_time_since_boot(body, &delta))
+	if (slice_eat(&body, SLICE("<")) && slice_ends(body, SLICE(">")))
+		body = slice_trim(slice_first(body, body.bytes - 1));
+	else if (!slice_eat(&body, SLICE("+")))
+		return false;
+	if (!source_time_since_boot(body, &delta))
 		return false;
 	*time = *last;
 	time->us += delta.us;

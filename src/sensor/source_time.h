@@ -14,8 +14,8 @@ struct source_time {
 /* Each steps over the time at the start of the text; false, nothing changed, when none is there. */
 
 /* dmesg's, in brackets: "[ 1370.208517]", "[ 1370.208517 <    0.000012>]",
- * "[Sun Nov 22 14:50:47 2026]", "[Nov22 14:50]", "[  +0.000012]"; the last one counts from `last`.
- */
+ * "[Sun Nov 22 14:50:47 2026]", "[Nov22 14:50]"; "[  +0.000012]" and "[<    0.000012>]" count from
+ * `last`. */
 bool source_time_bracket(struct slice *text, uint64_t now_wall_ns, const struct source_time *last,
 			 struct source_time *ret_time);
 

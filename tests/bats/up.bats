@@ -70,6 +70,19 @@ has_event() { # JQ-CONDITION
 	grep -q 'exec *\(tp_btf\|/proc polling\)' "$err"
 }
 
+@test "messages carry a level; for the journal in its form" {
+	start
+	grep -q '^info: exec ' "$err"
+	end "$agent"
+	# The journal's stream is named by device and inode.
+	: >"$err"
+	JOURNAL_STREAM=$(stat -c %d:%i "$err") "$bulwark" up --under $$ --listen off --for 300ms \
+		>"$out" 2>>"$err"
+	grep -q '^<6>exec ' "$err"
+	JOURNAL_STREAM=1:1 "$bulwark" up --under $$ --listen off --for 300ms >"$out" 2>"$err"
+	grep -q '^info: exec ' "$err"
+}
+
 @test "check says the same, as text and as JSON" {
 	run "$bulwark" check
 	[ "$status" -eq 0 ]

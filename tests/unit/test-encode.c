@@ -95,7 +95,8 @@ static void cef_keys_of_a_kind_are_unique(void **state)
 		for (size_t a = 0; a < FIELD_COUNT; a++) {
 			for (size_t b = a + 1; b < FIELD_COUNT; b++) {
 				if (!event_fields[a].cef || !event_fields[b].cef ||
-				    !event_kind_has(kind, a) || !event_kind_has(kind, b))
+				    !event_kind_has((enum event_kind)kind, (enum event_field)a) ||
+				    !event_kind_has((enum event_kind)kind, (enum event_field)b))
 					continue;
 				if (strcmp(event_fields[a].cef, event_fields[b].cef) == 0)
 					fail_msg("%s: %s and %s are both %s in CEF",

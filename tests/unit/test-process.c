@@ -100,7 +100,7 @@ static void tell_exit(struct processes *processes, uint32_t pid, uint64_t start_
 static void init_fed(struct processes *processes, size_t limit)
 {
 	processes_init(processes, proc_fd, RING_HIERARCHY_unified, limit);
-	processes->fed = true;
+	processes->feed = PROCESSES_all;
 }
 
 static void a_process_is_what_the_kernel_told(void **state)
@@ -277,12 +277,41 @@ static void without_records_proc_has_the_last_word(void **state)
 
 	(void)state;
 	init_fed(&processes, 16);
-	processes.fed = false;
+	processes.feed = PROCESSES_sampled;
 	put_proc(50, "status", "Tgid:\t50\nUid:\t0\t0\t0\t0\n");
 	put_proc(50, "stat", "50 (old) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 700 0\n");
 	assert_string_equal(processes_find(&processes, 50, 0)->comm, "old");
 	put_proc(50, "stat", "50 (new) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 900 0\n");
 	assert_string_equal(processes_find(&processes, 50, 0)->comm, "new");
+	processes_done(&processes);
+}
+
+static void of_those_it_told_of_the_kernel_has_the_last_word(void **state)
+{
+	struct ring_fork told = { .head = { .type = RING_fork,
+					    .bytes = sizeof(told),
+					    .pid = 60,
+					    .boot_ns = 8 * SECOND,
+					    .start_ns = 7 * SECOND,
+					    .comm = "told" } };
+	struct processes processes;
+
+	(void)state;
+	init_fed(&processes, 16);
+	processes.feed = PROCESSES_some;
+	put_proc(60, "status", "Tgid:\t60\nUid:\t0\t0\t0\t0\n");
+	put_proc(60, "stat", "60 (later) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 700 0\n");
+	assert_string_equal(processes_find(&processes, 60, 0)->comm, "later");
+	processes_record(&processes, &told.head);
+	assert_string_equal(processes_find(&processes, 60, 0)->comm, "told");
+	processes_done(&processes);
+}
+
+static void a_table_that_never_was_can_be_closed(void **state)
+{
+	struct processes processes = { 0 };
+
+	(void)state;
 	processes_done(&processes);
 }
 
@@ -299,6 +328,8 @@ int main(void)
 		cmocka_unit_test(dead_threads_are_bounded),
 		cmocka_unit_test(proc_is_asked_for_one_that_is_not_there),
 		cmocka_unit_test(without_records_proc_has_the_last_word),
+		cmocka_unit_test(of_those_it_told_of_the_kernel_has_the_last_word),
+		cmocka_unit_test(a_table_that_never_was_can_be_closed),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, make_proc, remove_proc);
