@@ -19,6 +19,7 @@ setup() {
 
 teardown() {
 	kill_started
+	[ -z "${devkmsg:-}" ] || echo "$devkmsg" >/proc/sys/kernel/printk_devkmsg
 }
 
 # A saved log: names made to mislead, every kind of trap, and an attack that is over at its end.
@@ -253,4 +254,47 @@ count() { jq -es "map(select($1)) | length" out; }
 	end "$agent"
 	jq -es 'map(select(."event.name" == "seccomp.action" and ."process.comm" == "se c[1]"))
 		| length == 1 and (.[0] | ."signal.name" == "SIGSYS" and ."syscall.number" == 110)' out
+}
+
+# allow_writing: user space may write to the kernel log as much as it likes, until the test ends.
+allow_writing() {
+	devkmsg=$(cat /proc/sys/kernel/printk_devkmsg)
+	[ "$devkmsg" != on ] || return 0
+	{ echo on >/proc/sys/kernel/printk_devkmsg; } 2>/dev/null ||
+		skip "kernel.printk_devkmsg is $devkmsg and can't be changed"
+}
+
+@test "a log that overflows costs records, each of which is counted, and not the agent" {
+	need_kmsg
+	allow_writing
+	flood() { python3 "$tree/tests/tools/kmsg-flood.py" "$@"; }
+	listen=$(free_port)
+	first=$(flood 0)
+	"$bulwark" up --under $$ --output json --listen "127.0.0.1:$listen" >out 2>err 3>&- &
+	agent=$!
+	started="$started $agent"
+	wait_for 20 curl -sf "127.0.0.1:$listen/healthz"
+	up=$(flood 0)
+	flood 20000
+	kill -STOP "$agent" # so that it can't keep up
+	flood 60000
+	kill -CONT "$agent"
+	last=$(flood 0)
+	value() { awk -v row="bulwark_kmsg_$1_total" '$1 == row { print $2 }' metrics; }
+	told() { # all up to `last`
+		curl -sf "127.0.0.1:$listen/metrics" >metrics
+		[ $(($(value records) + $(value lost))) -ge $((last - up)) ]
+	}
+	wait_for 20 told
+	end=$(flood 0)
+	[ $(($(value records) + $(value lost))) -le $((end - first)) ]
+	[ "$(value lost)" -gt 0 ]
+	[ "$(value invalid)" -eq 0 ]
+	lost() { [ "$(jq -es 'map(select(."event.name" == "loss" and ."loss.place" == "/dev/kmsg"))
+		| last."loss.total"' out)" = "$(value lost)" ]; }
+	wait_for 5 lost
+	# it still reads
+	flood 1 "x-$$[77]: segfault at 0 ip 0000000000401136 sp 00007ffd5833d0c0 error 4" >/dev/null
+	still() { [ "$(count '."event.name" == "kmsg.forged" and ."process.comm" == "x-'$$'"')" -ge 1 ]; }
+	wait_for 5 still
 }
