@@ -254,14 +254,14 @@ static void agent_on_sink_news(struct sink *sink, const struct error *news)
 	struct agent *agent = sink->env->owner;
 
 	if (news->code == 0) {
-		log_info("sink '%s': %s", sink->kind->name, news->text);
+		log_info("%s", news->text);
 		return;
 	}
 	/* Nobody reads standard output any more, and there is no other reader. */
 	if (sink->kind == &sink_console && agent->sink_count == 1)
 		loop_stop(agent->loop);
 	else
-		log_warning("sink '%s': %s", sink->kind->name, news->text);
+		log_warning("%s", news->text);
 }
 
 static int agent_open_sinks(struct agent *agent, struct error *err)

@@ -72,6 +72,21 @@ static int program_read_file(struct program_settings *set, struct error *err)
 	return settings_read_file(&set->settings, file, err);
 }
 
+/* What only the whole can show. `file` is what there is, NULL for more than a file. */
+static int program_check_whole(const struct program *program, const struct settings *settings,
+			       struct agent_settings *values, const char *file, struct error *err)
+{
+	int r = settings_check(settings, err);
+
+	if (r == 0)
+		r = agent_settings_finish(settings, values, err);
+	if (r < 0 || !program->needs_sink || sink_any_wanted(&values->sinks))
+		return r;
+	r = error_say(err, EINVAL, "nowhere to send events: name a sink, such as %s",
+		      file ? "format = \"text\" under [console]" : "--console text");
+	return file ? error_wrap(err, r, "%s:1:1", file) : r;
+}
+
 /* Reads options, environment and file anew into `set`. */
 static int program_load(struct program_settings *set, const struct program *program, int argc,
 			char **argv, struct error *err)
@@ -90,12 +105,9 @@ static int program_load(struct program_settings *set, const struct program *prog
 	if (r == 0)
 		r = settings_read_environment(&set->settings, err);
 	if (r == 0)
-		r = settings_check(&set->settings, err);
-	if (r == 0)
-		r = agent_settings_finish(&set->settings, &set->values, err);
-	if (r == 0 && program->needs_sink && !sink_any_wanted(&set->values.sinks))
-		r = error_say(err, EINVAL,
-			      "nowhere to send events: name a sink, such as --console text");
+		r = program_check_whole(
+			program, &set->settings, &set->values,
+			program->file_excludes_options ? set->values.config_file : NULL, err);
 	return r;
 }
 
@@ -212,9 +224,7 @@ int program_check_file(const struct program *program, int argc, char **argv)
 	if (r == 0)
 		r = settings_read_file(&settings, argv[1], &err);
 	if (r == 0)
-		r = settings_check(&settings, &err);
-	if (r == 0)
-		r = agent_settings_finish(&settings, &values, &err);
+		r = program_check_whole(program, &settings, &values, argv[1], &err);
 	if (r == 0) {
 		fputs(text_str(&settings.notices), stderr);
 		printf("%s: fine\n", argv[1]);

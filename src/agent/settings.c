@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "event/encode.h"
+#include "sink/sink.h"
 
 #define AT(member)    .at = offsetof(struct agent_settings, member)
 #define BOTH	      .programs = PROGRAM_bulwark | PROGRAM_polytect
@@ -40,7 +41,7 @@ const struct setting agent_setting_rows[] = {
 	  .argument = "PATH",
 	  .help = "Read settings from this TOML file; options take precedence" },
 	{ .key = "verbosity", .option = "verbose", .letter = 'v', .type = SETTING_tally,
-	  AT(verbosity), BOTH, .max = 3,
+	  AT(verbosity), BOTH, .max = 255,
 	  .help = "Say more about what the program does; may be repeated" },
 	{ .key = "log_json", .option = "log-json", .type = SETTING_flag, AT(log_json), BOTH,
 	  .help = "Write the program's own messages as JSON" },
@@ -288,6 +289,8 @@ const struct setting_alias agent_setting_aliases[] = {
 	{ "polycorder_config.flush_timeout.nanos", NULL },
 	{ "pagerduty_routing_key", "pagerduty.routing_key" },
 	{ "syslog.hostname", NULL },
+	{ "polycorder.flush_timeout.secs", "polycorder.flush_timeout_seconds" },
+	{ "polycorder.flush_timeout.nanos", NULL },
 	{ "monitor_config.gobble_old_events", "monitor.gobble_old_events" },
 };
 const size_t agent_alias_count = array_count(agent_setting_aliases);
@@ -295,12 +298,20 @@ const size_t agent_alias_count = array_count(agent_setting_aliases);
 int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 			  struct error *err)
 {
+	const char *key = "";
+	int r;
+
 	values->kernel.set_ratelimit =
 		settings_source(settings, "auto_configure.printk_ratelimit") != SETTINGS_default;
 	values->kernel.set_ratelimit_burst =
 		settings_source(settings, "auto_configure.printk_ratelimit_burst") !=
 		SETTINGS_default;
-	return detect_settings_check(&values->detect, err);
+	r = sink_check(&values->sinks, &key, err);
+	if (r == 0)
+		r = detect_settings_check(&values->detect, &key, err);
+	if (r < 0 && settings_place(settings, key))
+		return error_wrap(err, r, "%s", settings_place(settings, key));
+	return r;
 }
 
 void agent_settings_for_check(struct agent_settings *values)

@@ -20,15 +20,30 @@ unsigned char *settings_source_of(const struct settings *settings, const struct 
 	return &settings->sources[row - settings->table->rows];
 }
 
+/* Remembers where a file sets a row, and that it may do so once: under one name. */
+static int settings_keep_place(struct settings *settings, const struct setting *row,
+			       struct settings_place place, struct error *err)
+{
+	char **kept = &settings->places[row - settings->table->rows];
+
+	if (!place.line)
+		return 0;
+	if (*kept)
+		return error_say(err, EINVAL, "%s: is '%s', which is set at %s already",
+				 place.words, row->key, *kept);
+	*kept = strdup(place.line);
+	return *kept ? 0 : error_errno(err, ENOMEM, "%s", place.words);
+}
+
 /* Sets a row, unless a source of higher rank has set it. */
 int settings_set(struct settings *settings, const struct setting *row, struct slice words,
 		 struct settings_place place, struct error *err)
 {
 	unsigned char *source = settings_source_of(settings, row);
-	int r;
+	int r = settings_keep_place(settings, row, place, err);
 
-	if (*source > place.source)
-		return 0;
+	if (r < 0 || *source > place.source)
+		return r;
 	r = setting_parse(row, words, (char *)settings->values + row->at, place.words, err);
 	if (r == 0)
 		*source = (unsigned char)place.source;
@@ -40,11 +55,12 @@ int settings_init(struct settings *settings, const struct settings_table *table,
 {
 	*settings = (struct settings){ .table = table, .values = values };
 	settings->sources = calloc(table->row_count, 1);
-	if (!settings->sources)
+	settings->places = calloc(table->row_count, sizeof(*settings->places));
+	if (!settings->sources || !settings->places)
 		return error_errno(err, ENOMEM, "make room for the settings");
 	for (size_t n = 0; n < table->row_count; n++) {
 		const struct setting *row = &table->rows[n];
-		struct settings_place place = { SETTINGS_default, row->key };
+		struct settings_place place = { SETTINGS_default, row->key, NULL };
 		int r;
 
 		if (!setting_is_ours(table, row))
@@ -71,6 +87,9 @@ void settings_done(struct settings *settings)
 		free(*text);
 		*text = NULL;
 	}
+	for (size_t n = 0; settings->places && n < settings->table->row_count; n++)
+		free(settings->places[n]);
+	free(settings->places);
 	free(settings->sources);
 	text_done(&settings->notices);
 	*settings = (struct settings){ 0 };
@@ -81,6 +100,13 @@ enum settings_source settings_source(const struct settings *settings, const char
 	const struct setting *row = settings_find(settings->table, key);
 
 	return row ? *settings_source_of(settings, row) : SETTINGS_default;
+}
+
+const char *settings_place(const struct settings *settings, const char *key)
+{
+	const struct setting *row = settings_find(settings->table, key);
+
+	return row ? settings->places[row - settings->table->rows] : NULL;
 }
 
 const char *settings_other_option(const struct settings *settings, const char *except)
@@ -108,6 +134,9 @@ int settings_check(const struct settings *settings, struct error *err)
 		if (settings->sources[n] == SETTINGS_option && other->option)
 			return error_say(err, EINVAL, "option '--%s' needs '--%s'", row->option,
 					 other->option);
+		if (settings->places[n])
+			return error_say(err, EINVAL, "%s: '%s' needs '%s'", settings->places[n],
+					 row->key, other->key);
 		return error_say(err, EINVAL, "'%s' needs '%s'", row->key, other->key);
 	}
 	return 0;

@@ -70,6 +70,7 @@ struct settings {
 	const struct settings_table *table;
 	void *values;
 	unsigned char *sources; /* enum settings_source, for each row */
+	char **places;		/* "file:line:column" of each row that a file has set, or NULL */
 	struct text notices;	/* what a user should know though nothing is wrong; one a line */
 };
 
@@ -93,6 +94,10 @@ must_check int settings_check(const struct settings *settings, struct error *err
 
 /* Where the row with this key got its value; SETTINGS_default for a key that isn't there. */
 enum settings_source settings_source(const struct settings *settings, const char *key);
+
+/* "file:line:column" of the key, for errors that only the whole can show; NULL when no file set it.
+ */
+const char *settings_place(const struct settings *settings, const char *key);
 
 /* The option of some row that was given on the command line and is not `except`, or NULL. */
 const char *settings_other_option(const struct settings *settings, const char *except);

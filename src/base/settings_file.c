@@ -30,7 +30,8 @@ static int settings_unknown_key(const struct settings_file *file, const char *ke
 	const struct settings_table *table = file->settings->table;
 	const char *place = toml_place(&file->toml, key);
 	struct slice wanted = slice_of(key), nearest = { NULL, 0 };
-	size_t distance = 5; /* farther away is no typing error */
+	/* Farther away is no typing error. */
+	size_t distance = wanted.bytes < 5 ? wanted.bytes : 5;
 
 	for (size_t n = 0; n < table->row_count; n++) {
 		struct slice known = slice_of(table->rows[n].key);
@@ -79,12 +80,15 @@ static int settings_set_key(struct settings_file *file, const struct setting *ro
 	};
 	auto_text struct text words = { 0 };
 	auto_text struct text place = { 0 };
+	auto_text struct text line = { 0 };
 
-	text_printf(&place, "%s:%s: '%s'", file->name, toml_place(&file->toml, key), key);
+	text_printf(&line, "%s:%s", file->name, toml_place(&file->toml, key));
+	text_printf(&place, "%s: '%s'", text_str(&line), key);
 	if (!settings_words(row, value, &words))
 		return error_say(err, EINVAL, "%s wants %s", text_str(&place), wanted[row->type]);
-	return settings_set(file->settings, row, text_slice(&words),
-			    (struct settings_place){ SETTINGS_file, text_str(&place) }, err);
+	return settings_set(
+		file->settings, row, text_slice(&words),
+		(struct settings_place){ SETTINGS_file, text_str(&place), text_str(&line) }, err);
 }
 
 /* Follows an old name to the row that took its place; false when it is none. */

@@ -75,7 +75,7 @@ static int settings_set_option(struct settings *settings, const struct setting *
 			       const char *word, struct error *err)
 {
 	char words[80];
-	struct settings_place place = { SETTINGS_option, words };
+	struct settings_place place = { SETTINGS_option, words, NULL };
 
 	snprintf(words, sizeof(words), "option '--%s'", row->option);
 	if (row->option_value) {
@@ -104,6 +104,8 @@ static int settings_unknown_option(const struct settings_options *options, const
 	while (slice_eat(&name, SLICE("-")))
 		;
 	slice_cut(&name, '=', &name);
+	if (distance > name.bytes)
+		distance = name.bytes; /* no letter left of it would be no likeness */
 	for (size_t n = 0; n < options->count; n++) {
 		size_t d = slice_distance(name, slice_of(options->longs[n].name));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/settings_row.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -138,8 +139,10 @@ static int setting_parse_text(struct slice words, char **text, const char *place
 	words = slice_trim(words);
 	if (words.bytes == 0)
 		return error_say(err, EINVAL, "%s: must not be empty", place);
-	if (memchr(words.at, '\0', words.bytes))
-		return error_say(err, EINVAL, "%s: must not contain a NUL byte", place);
+	for (size_t n = 0; n < words.bytes; n++)
+		if (iscntrl((unsigned char)words.at[n]))
+			return error_say(err, EINVAL, "%s: must not contain control characters",
+					 place);
 	copy = strndup(words.at, words.bytes);
 	if (!copy)
 		return error_errno(err, ENOMEM, "%s", place);

@@ -10,6 +10,7 @@
 struct settings_place {
 	enum settings_source source;
 	const char *words;
+	const char *line; /* "file:3:1"; NULL for what is no file */
 };
 
 /* Whether the program of this table has the row. */

@@ -446,7 +446,8 @@ static void detect_add_metrics(struct detect *detect)
 
 int detect_new(struct detect **ret_detect, const struct detect_env *env, struct error *err)
 {
-	int r = detect_settings_check(env->settings, err);
+	const char *key;
+	int r = detect_settings_check(env->settings, &key, err);
 	struct detect *detect;
 
 	if (r < 0)

@@ -19,14 +19,17 @@ void detect_settings_init(struct detect_settings *settings)
 	};
 }
 
-int detect_settings_check(const struct detect_settings *settings, struct error *err)
+int detect_settings_check(const struct detect_settings *settings, const char **ret_key,
+			  struct error *err)
 {
+	*ret_key = "analytics.event_drop_count";
 	if (settings->event_drop_count > settings->max_event_count)
 		return error_say(err, EINVAL,
 				 "analytics.event_drop_count is %llu, more than the %llu of "
 				 "analytics.max_event_count: lower it or raise the other",
 				 (unsigned long long)settings->event_drop_count,
 				 (unsigned long long)settings->max_event_count);
+	*ret_key = "analytics.canary_window";
 	if (settings->canary_window_ns > settings->window_ns)
 		return error_say(err, EINVAL,
 				 "analytics.canary_window is longer than analytics.window: "

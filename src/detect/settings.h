@@ -94,7 +94,9 @@ struct detect_settings {
 
 void detect_settings_init(struct detect_settings *settings);
 
-/* What only the whole can show: two settings that contradict each other. */
-must_check int detect_settings_check(const struct detect_settings *settings, struct error *err);
+/* What only the whole can show: two settings that contradict each other. *ret_key: the one to
+ * change. */
+must_check int detect_settings_check(const struct detect_settings *settings, const char **ret_key,
+				     struct error *err);
 
 #endif

@@ -31,6 +31,11 @@ static void http_compose_array(struct post *post, const struct spool_item *items
 	text_putc(&post->body, ']');
 }
 
+static int http_check(const struct sink_settings *settings, const char **ret_key, struct error *err)
+{
+	return post_check_url(settings->http.url, "http.url", ret_key, err);
+}
+
 static int http_open(struct sink *sink, struct error *err)
 {
 	const struct sink_settings *settings = sink->env->settings;
@@ -61,6 +66,7 @@ const struct sink_kind sink_http = {
 	.help = "batches of events in JSON to an HTTP receiver",
 	.state_bytes = sizeof(struct post),
 	.wanted = http_wanted,
+	.check = http_check,
 	.open = http_open,
 	.put = http_put,
 	.flush = post_flush,

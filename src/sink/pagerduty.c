@@ -97,6 +97,12 @@ static void pagerduty_compose(struct post *post, const struct spool_item *items,
 	text_put(&post->body, items->payload);
 }
 
+static int pagerduty_check(const struct sink_settings *settings, const char **ret_key,
+			   struct error *err)
+{
+	return post_check_url(settings->pagerduty.url, "pagerduty.url", ret_key, err);
+}
+
 static int pagerduty_open(struct sink *sink, struct error *err)
 {
 	const struct post_settings post = {
@@ -125,6 +131,7 @@ const struct sink_kind sink_pagerduty = {
 	.help = "detections as incidents in PagerDuty",
 	.state_bytes = sizeof(struct post),
 	.wanted = pagerduty_wanted,
+	.check = pagerduty_check,
 	.open = pagerduty_open,
 	.put = pagerduty_put,
 	.flush = post_flush,

@@ -27,6 +27,12 @@ static void polycorder_compose(struct post *post, const struct spool_item *items
 	json_close(&json, '}');
 }
 
+static int polycorder_check(const struct sink_settings *settings, const char **ret_key,
+			    struct error *err)
+{
+	return post_check_url(settings->polycorder.url, "polycorder.url", ret_key, err);
+}
+
 static int polycorder_open(struct sink *sink, struct error *err)
 {
 	const struct sink_settings *settings = sink->env->settings;
@@ -61,6 +67,7 @@ const struct sink_kind sink_polycorder = {
 	.help = "batches of events to a Polycorder",
 	.state_bytes = sizeof(struct post),
 	.wanted = polycorder_wanted,
+	.check = polycorder_check,
 	.open = polycorder_open,
 	.put = polycorder_put,
 	.flush = post_flush,

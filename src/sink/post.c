@@ -163,23 +163,23 @@ static void post_prepare(struct post *post, const struct sink_env *env)
 	post->request.done = post_on_done;
 }
 
-static int post_check(const struct sink *sink, const struct post_settings *settings,
-		      struct error *err)
+int post_check_url(const char *url, const char *key, const char **ret_key, struct error *err)
 {
-	struct slice url = slice_of(settings->url);
+	struct slice words = slice_of(url);
 
-	if (slice_starts(url, SLICE("http://")) || slice_starts(url, SLICE("https://")))
+	if (slice_starts(words, SLICE("http://")) || slice_starts(words, SLICE("https://")))
 		return 0;
-	return error_say(err, EINVAL, "'%s.url' is '%s', has to begin with http:// or https://",
-			 sink->kind->name, settings->url);
+	*ret_key = key;
+	return error_say(err, EINVAL, "'%s' is '%s', has to begin with http:// or https://", key,
+			 url);
 }
 
 int post_open(struct sink *sink, const struct post_settings *settings, struct error *err)
 {
 	struct post *post = sink->state;
-	int r = post_check(sink, settings, err);
+	int r = 0;
 
-	if (r == 0 && settings->tls)
+	if (settings->tls)
 		r = sink_set_tls(settings->tls, &post->request.tls, err);
 	if (r < 0)
 		return r;

@@ -37,6 +37,10 @@ struct post {
 	const char *headers[8];
 };
 
+/* For the kinds' check(). */
+must_check int post_check_url(const char *url, const char *key, const char **ret_key,
+			      struct error *err);
+
 must_check int post_open(struct sink *sink, const struct post_settings *settings,
 			 struct error *err);
 /* Encodes the event and hands it to the courier. */

@@ -16,6 +16,25 @@ bool sink_any_wanted(const struct sink_settings *settings)
 	return false;
 }
 
+static int sink_check_kind(const struct sink_kind *kind, const struct sink_settings *settings,
+			   const char **ret_key, struct error *err)
+{
+	return kind->check ? kind->check(settings, ret_key, err) : 0;
+}
+
+int sink_check(const struct sink_settings *settings, const char **ret_key, struct error *err)
+{
+	for (size_t n = 0; n < sink_kind_count; n++) {
+		int r = 0;
+
+		if (sink_kinds[n]->wanted(settings))
+			r = sink_check_kind(sink_kinds[n], settings, ret_key, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static void sink_add_metrics(struct sink *sink)
 {
 	struct metrics *metrics = sink->env->metrics;
@@ -31,6 +50,7 @@ static void sink_add_metrics(struct sink *sink)
 int sink_open(struct sink *sink, const struct sink_kind *kind, const struct sink_env *env,
 	      struct error *err)
 {
+	const char *key;
 	int r;
 
 	*sink = (struct sink){ .kind = kind, .env = env };
@@ -38,7 +58,9 @@ int sink_open(struct sink *sink, const struct sink_kind *kind, const struct sink
 	if (!sink->state)
 		return error_errno(err, ENOMEM, "open sink '%s'", kind->name);
 	sink_add_metrics(sink);
-	r = kind->open(sink, err);
+	r = sink_check_kind(kind, env->settings, &key, err);
+	if (r == 0)
+		r = kind->open(sink, err);
 	if (r < 0) {
 		sink_close(sink);
 		return error_wrap(err, r, "open sink '%s'", kind->name);

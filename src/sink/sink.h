@@ -32,6 +32,8 @@ struct sink_kind {
 	size_t state_bytes; /* zeroed memory behind sink->state */
 	/* Whether the settings ask for it. */
 	bool (*wanted)(const struct sink_settings *settings);
+	/* Whether its settings can work together; *ret_key: the one to change. NULL: they can. */
+	int (*check)(const struct sink_settings *settings, const char **ret_key, struct error *err);
 	int (*open)(struct sink *sink, struct error *err);
 	/* One event; encode or copy what is kept. */
 	void (*put)(struct sink *sink, const struct event *event);
@@ -87,6 +89,10 @@ void sink_well(struct sink *sink, enum sink_trouble trouble);
 /* All there are, in the order in which they are opened. */
 extern const struct sink_kind *const sink_kinds[];
 extern const size_t sink_kind_count;
+
+/* The `check` of every kind that is wanted. */
+must_check int sink_check(const struct sink_settings *settings, const char **ret_key,
+			  struct error *err);
 
 /* Whether the settings name any sink at all. */
 bool sink_any_wanted(const struct sink_settings *settings);

@@ -59,6 +59,7 @@ static void spool_end_file(struct spool *spool)
 {
 	if (spool->write_fd >= 0)
 		spool_sync_take_fd(&spool->sync, take_fd(&spool->write_fd));
+	spool->cramped = false;
 }
 
 /* Deletes the first file. */
@@ -88,6 +89,29 @@ static void spool_drop_first(struct spool *spool)
 {
 	spool->dropped += spool_first(spool)->count;
 	spool_delete_first(spool);
+}
+
+/* The first file with something in it that is not acknowledged, or NULL. */
+static struct spool_file *spool_seek(struct spool *spool)
+{
+	struct spool_file *file;
+
+	while ((file = spool_first(spool)) && spool->offset >= file->bytes) {
+		if (file == spool_last(spool) && spool->write_fd >= 0)
+			return NULL;
+		spool_delete_first(spool);
+	}
+	return file;
+}
+
+/* Nothing waits: what takes room on the disk may go. */
+static void spool_rest(struct spool *spool)
+{
+	const struct spool_file *last = spool_last(spool);
+
+	spool_sync_forget(&spool->sync); /* there is nothing that could be lost */
+	if (last && last->bytes && (last->bytes >= SPOOL_IDLE_BYTES || spool->cramped))
+		spool_end_file(spool);
 }
 
 /* --- writing --- */
@@ -126,6 +150,16 @@ static int spool_make_room(struct spool *spool, uint64_t need, struct error *err
 	return spool->write_fd >= 0 ? 0 : spool_begin_file(spool, err);
 }
 
+/* The disk is full, perhaps of what we have on it: that goes as soon as it is acknowledged. */
+static void spool_note_cramped(struct spool *spool)
+{
+	spool->cramped = true;
+	if (spool->count > 0)
+		return;
+	spool_rest(spool);
+	spool_seek(spool);
+}
+
 int spool_append(struct spool *spool, struct slice payload, struct error *err)
 {
 	char head[SPOOL_RECORD_HEAD];
@@ -148,6 +182,7 @@ int spool_append(struct spool *spool, struct slice payload, struct error *err)
 		 */
 		if (n > 0 && ftruncate(spool->write_fd, (off_t)file->bytes) < 0)
 			spool_end_file(spool);
+		spool_note_cramped(spool);
 		return error_errno(err, error, "write to '%s'", spool->path);
 	}
 	file->bytes += bytes;
@@ -224,19 +259,6 @@ static void spool_fill(const struct spool *spool, size_t count, bool whole,
 		};
 }
 
-/* The first file with something in it that is not acknowledged, or NULL. */
-static struct spool_file *spool_seek(struct spool *spool)
-{
-	struct spool_file *file;
-
-	while ((file = spool_first(spool)) && spool->offset >= file->bytes) {
-		if (file == spool_last(spool) && spool->write_fd >= 0)
-			return NULL;
-		spool_delete_first(spool);
-	}
-	return file;
-}
-
 int spool_peek(struct spool *spool, size_t count, size_t bytes, struct spool_batch *batch,
 	       struct error *err)
 {
@@ -286,11 +308,8 @@ uint64_t spool_ack(struct spool *spool, struct spool_batch *batch, size_t count)
 	spool->offset = batch->items[last - 1].end;
 	file->count -= count;
 	spool->count -= count;
-	if (spool->count == 0) {
-		spool_sync_forget(&spool->sync); /* there is nothing that could be lost */
-		if (file->bytes >= SPOOL_IDLE_BYTES)
-			spool_end_file(spool);
-	}
+	if (spool->count == 0)
+		spool_rest(spool);
 	spool_seek(spool);
 	spool_save_cursor(spool);
 	return count;

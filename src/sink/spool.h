@@ -52,6 +52,7 @@ struct spool {
 	int dir_fd, lock_fd, cursor_fd;
 	int write_fd; /* the last file's; -1: the next event begins a new one */
 	int read_fd;  /* the first file's, or -1 */
+	bool cramped; /* the last file could not be written to: it goes when all is acknowledged */
 	struct list files;
 	size_t file_count;
 	uint64_t bytes;	 /* of all files */

@@ -280,11 +280,13 @@ static void syslog_deliver(struct courier *courier, const struct spool_item *ite
 
 /* --- the sink --- */
 
-static int syslog_check(const struct sink_settings *settings, struct error *err)
+static int syslog_check(const struct sink_settings *settings, const char **ret_key,
+			struct error *err)
 {
 	struct slice server = slice_of(settings->syslog.server);
 	int destination = settings->syslog.destination;
 
+	*ret_key = server.bytes ? "syslog.server" : "syslog.destination";
 	if (server.bytes && (destination == SYSLOG_default || destination == SYSLOG_unix))
 		return error_say(err, EINVAL,
 				 "'syslog.server' is set: 'syslog.destination' has to be tcp, udp "
@@ -306,10 +308,7 @@ static int syslog_open(struct sink *sink, struct error *err)
 	struct syslog *syslog = sink->state;
 	bool local = settings->syslog.destination == SYSLOG_default ||
 		     settings->syslog.destination == SYSLOG_unix;
-	int r = syslog_check(settings, err);
-
-	if (r == 0)
-		r = sink_set_tls(&settings->syslog.tls, &syslog->tls, err);
+	int r = sink_set_tls(&settings->syslog.tls, &syslog->tls, err);
 	if (r < 0)
 		return r;
 	if (!sink->env->http(sink->env->owner, err))
@@ -379,6 +378,7 @@ const struct sink_kind sink_syslog = {
 	.help = "events to a syslog daemon, here or over UDP, TCP or TLS",
 	.state_bytes = sizeof(struct syslog),
 	.wanted = syslog_wanted,
+	.check = syslog_check,
 	.open = syslog_open,
 	.put = syslog_put,
 	.flush = syslog_flush,

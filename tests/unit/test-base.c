@@ -294,6 +294,7 @@ static const struct settings_table table = { "test",  1,
 static const char *read_file(const char *text, struct values *values, struct text *notices)
 {
 	static struct error err;
+	struct values none = { 0 };
 	struct settings settings;
 
 	err.text[0] = '\0';
@@ -301,7 +302,7 @@ static const char *read_file(const char *text, struct values *values, struct tex
 	if (settings_read_text(&settings, slice_of(text), "f", &err) == 0 &&
 	    settings_check(&settings, &err) == 0 && notices)
 		text_put(notices, text_slice(&settings.notices));
-	settings.table = NULL; /* keeps the texts */
+	settings.values = &none; /* keeps the texts */
 	settings_done(&settings);
 	return err.text;
 }
@@ -339,7 +340,11 @@ static void mistakes_are_named_with_place_and_remedy(void **state)
 		{ "[out]\nwait = 'soon'",
 		  "f:2:1: 'out.wait': 'soon' is not a time such as 500ms, 10s or 5m" },
 		{ "[out]\nloud = 'yes'", "f:2:1: 'out.loud' wants true or false, without quotes" },
-		{ "[out]\nloud = true", "'out.loud' needs 'name'" },
+		{ "[out]\nloud = true", "f:2:1: 'out.loud' needs 'name'" },
+		{ "x = 1", "f:1:1: key 'x' is not known" },
+		{ "name = 'x'\n[old]\nname = 'y'",
+		  "f:3:1: 'old.name': is 'name', which is set at f:1:1 already" },
+		{ "name = \"a\\tb\"", "f:1:1: 'name': must not contain control characters" },
 		{ "name = ''", "f:1:1: 'name': must not be empty" },
 		{ "out = 3", "f:1:1: 'out' is a table: write [out]" },
 	};
@@ -373,6 +378,7 @@ static void options_outrank_the_file(void **state)
 	char *argv[] = { (char *)"test", (char *)"--wait=500ms", (char *)"--loud" };
 	char *wrong[] = { (char *)"test", (char *)"--wiat", (char *)"3" };
 	char *bare[] = { (char *)"test", (char *)"--wait" };
+	char *letter[] = { (char *)"test", (char *)"-p", (char *)"3" };
 	struct values values = { 0 };
 
 	(void)state;
@@ -380,6 +386,8 @@ static void options_outrank_the_file(void **state)
 	assert_true(values.wait_ns == 500 * NS_PER_MS);
 	assert_string_equal(read_options(&values, 3, wrong),
 			    "option '--wiat' is not known; did you mean '--wait'?");
+	assert_string_equal(read_options(&values, 3, letter),
+			    "option '-p' is not known; see --help");
 	assert_string_equal(read_options(&values, 2, bare), "option '--wait' needs a value");
 }
 

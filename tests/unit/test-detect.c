@@ -954,6 +954,26 @@ static void crashes_held_back_weigh(void **state)
 	assert_true(slice_is(event_text_of(bench->told[0], FIELD_comm), "httpd"));
 }
 
+/* Ten programs fill the kernel's limit with one crash each; what it holds back then is many times
+ * that, and still no program is known to have crashed twice. */
+static void crashes_held_back_make_no_loop_of_one(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" };
+	struct bench *bench = *state;
+
+	for (size_t n = 0; n < array_count(names); n++)
+		take_trap(bench, &(struct shot){ .comm = names[n],
+						 .module = names[n],
+						 .start = 0x55d0c0000000,
+						 .offset = 0x100 });
+	take_suppressed(bench, 180);
+	assert_int_equal(bench->told_count, 0);
+	take_trap(bench,
+		  &(struct shot){
+			  .comm = "a", .module = "a", .start = 0x55d0c0000000, .offset = 0x100 });
+	assert_only(bench, EVENT_crash_loop);
+}
+
 static void crashes_that_others_told_do_not_weigh_twice(void **state)
 {
 	struct bench *bench = *state;
@@ -1303,6 +1323,7 @@ int main(void)
 		TEST(an_attack_does_not_teach_that_it_is_usual),
 		TEST(ten_unrelated_crashes_are_nothing),
 		TEST(crashes_held_back_weigh),
+		TEST(crashes_held_back_make_no_loop_of_one),
 		TEST(crashes_that_others_told_do_not_weigh_twice),
 		TEST(crashes_that_nobody_names_have_a_rate),
 		TEST(records_that_were_lost_weigh),
