@@ -52,6 +52,7 @@ struct agent {
 	struct loop_timer end;
 	struct loop_signal on_term, on_int;
 	struct metric events[EVENT_KIND_COUNT];
+	struct metric ring_lost[RING_TYPE_COUNT];
 };
 
 struct agent_program {

@@ -58,7 +58,7 @@ const struct setting agent_setting_rows[] = {
 	  .help = "Write events to standard output in this format" },
 	{ .key = "console.colour", .option = "colour", .type = SETTING_choice,
 	  AT(sinks.console.colour), BOTH, .choices = colours, .fallback = "auto",
-	  .help = "Colour the text format" },
+	  .help = "Colour the text format; auto is on a terminal, unless NO_COLOR is set" },
 
 	{ .key = "logfile.format", .option = "log-file-format", .type = SETTING_choice,
 	  AT(sinks.file.format), BOTH, .choices = event_format_names, .needs = "logfile.filepath",

@@ -88,7 +88,6 @@ static inline bool slice_cut(struct slice *a, char mark, struct slice *head)
 	return true;
 }
 
-
 /* The next piece before `mark`, or all that is left; false when nothing is left. */
 bool slice_next(struct slice *a, char mark, struct slice *piece);
 

@@ -96,8 +96,9 @@ static int console_open(struct sink *sink, struct error *err)
 {
 	const struct sink_settings *settings = sink->env->settings;
 	struct console *console = sink->state;
-	bool colour = settings->console.colour == 1 ||
-		      (settings->console.colour == 0 && isatty(STDOUT_FILENO));
+	const char *none = getenv("NO_COLOR"); /* see no-color.org */
+	bool wanted = isatty(STDOUT_FILENO) && !(none && *none);
+	bool colour = settings->console.colour == 1 || (settings->console.colour == 0 && wanted);
 
 	console->sink = sink;
 	console->writable.fd = -1;

@@ -83,6 +83,46 @@ has_event() { # JQ-CONDITION
 	grep -q '^info: exec ' "$err"
 }
 
+@test "on a terminal severities have colours, elsewhere they don't" {
+	command -v script >/dev/null || skip "script(1) is not installed"
+	on_terminal() { # OPTION...
+		script -qec "exec $bulwark up --under $$ --listen off $*" /dev/null >"$out" 2>&1 3>&- &
+		agent=$!
+		wait_for 10 grep -q 'exec  *tp_btf\|exec  */proc' "$out"
+		/bin/true marked
+		wait_for 5 grep -q 'true marked' "$out"
+		# script's child is the agent
+		kill "$(tr -d ' ' <"/proc/$agent/task/$agent/children")"
+		wait $agent || true
+		agent=
+	}
+	esc=$(printf '\033')
+	on_terminal
+	grep -q "^[-0-9]*T[0-9:.]*Z $esc\[32minfo    $esc\[0m process.exec: true\[[0-9]*\] exec /bin/true marked (uid 0)" "$out"
+	on_terminal --colour never
+	[ "$(grep -c "$esc" "$out")" -eq 0 ]
+	NO_COLOR=1 on_terminal
+	[ "$(grep -c "$esc" "$out")" -eq 0 ]
+	NO_COLOR=1 on_terminal --colour always
+	grep -q "$esc" "$out"
+	"$bulwark" up --under $$ --listen off >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'exec ' "$err"
+	/bin/true marked
+	wait_for 5 grep -q 'true marked' "$out"
+	[ "$(cat "$out" "$err" | grep -c "$esc")" -eq 0 ]
+}
+
+@test "CEF is what --output cef gives, one event a line" {
+	"$bulwark" up --under $$ --listen off --output cef >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'exec ' "$err"
+	/bin/true 'a=b|c\d'
+	wait_for 5 grep -q '^CEF:0|Bulwark|bulwark|[0-9.]*|process.exec|Process replaced its image|3|.*BulwarkProcessCommandLine=/bin/true a\\=b|c\\\\d ' "$out"
+	end "$agent"
+	[ "$(grep -vc '^CEF:0|' "$out")" -eq 0 ]
+}
+
 @test "check says the same, as text and as JSON" {
 	run "$bulwark" check
 	[ "$status" -eq 0 ]
@@ -105,6 +145,50 @@ has_event() { # JQ-CONDITION
 	grep -q '^bulwark_kmsg_lost_total [0-9]' "$BATS_TEST_TMPDIR/metrics"
 	[ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/other")" = 404 ]
 	[ "$(curl -s -X POST -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/metrics")" = 405 ]
+}
+
+@test "every metric in the table is served" {
+	fake_proc
+	printf '[auto_configure]\nexception_trace = true\n[http]\nurl = "http://127.0.0.1:1/"\n' \
+		>"$BATS_TEST_TMPDIR/up.toml"
+	port=$((20000 + RANDOM % 20000))
+	"$bulwark" up --under $$ --listen "127.0.0.1:$port" --proc-root "$proc" \
+		--spool-directory "$BATS_TEST_TMPDIR/spool" --config "$BATS_TEST_TMPDIR/up.toml" \
+		>"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 curl -sf "http://127.0.0.1:$port/healthz"
+	curl -sf "http://127.0.0.1:$port/metrics" >"$BATS_TEST_TMPDIR/metrics"
+	sed -n 's/^| `\(bulwark_[a-z_]*\)` | \([a-z]*\) | *\([a-z]*\) *|.*/\1 \2 \3/p' \
+		"$tree/docs/metrics.md" >"$BATS_TEST_TMPDIR/rows"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/rows")" -gt 20 ]
+	while read -r name type label; do
+		grep -qx "# TYPE $name $type" "$BATS_TEST_TMPDIR/metrics" ||
+			{ [ "$name" = bulwark_ring_lost_total ] && grep -q 'exec  */proc' "$err"; }
+		grep -q "^$name${label:+{$label=\"[^\"]*\"\}} [0-9]*$" "$BATS_TEST_TMPDIR/metrics" ||
+			{ [ "$name" = bulwark_ring_lost_total ] && grep -q 'exec  */proc' "$err"; }
+	done <"$BATS_TEST_TMPDIR/rows"
+	# and nothing else
+	sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$BATS_TEST_TMPDIR/metrics" | while read -r name; do
+		grep -q "^$name " "$BATS_TEST_TMPDIR/rows"
+	done
+}
+
+@test "a BPF ring that is full costs events, which are counted and told" {
+	port=$((20000 + RANDOM % 20000))
+	printf '[bpf]\nring_size = "64k"\n' >"$BATS_TEST_TMPDIR/up.toml"
+	"$bulwark" up --under $$ --listen "127.0.0.1:$port" --output json \
+		--config "$BATS_TEST_TMPDIR/up.toml" >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'exec ' "$err"
+	grep -q 'exec  *tp_btf' "$err" || skip "no BPF here"
+	kill -STOP $agent
+	sh -c 'for n in $(seq 400); do /bin/true; done'
+	kill -CONT $agent
+	wait_for 5 has_event '."event.name" == "loss" and ."loss.place" == "BPF ring"'
+	lost=$(curl -sf "http://127.0.0.1:$port/metrics" |
+		awk '/^bulwark_ring_lost_total/ { n += $2 } END { print n }')
+	[ "$lost" -gt 0 ]
+	grep '^{' "$out" | jq -es "map(select(.\"loss.place\" == \"BPF ring\")) | last.\"loss.total\" == $lost"
 }
 
 @test "a port that is taken is said, and no reason to stop" {
@@ -182,4 +266,20 @@ fake_proc() {
 	jq -es 'map(select(."setting.name" == "debug.exception-trace")) | length == 1
 		and (.[0]."setting.restored" == false)
 		and .[0]."setting.error" == "No such file or directory"' "$out"
+}
+
+@test "a read-only /proc/sys is a warning, not the end" {
+	printf '[auto_configure]\nfatal_signals = true\ninterval = "100ms"\n' >"$BATS_TEST_TMPDIR/up.toml"
+	grep -qx 0 /proc/sys/kernel/print-fatal-signals || skip "kernel.print-fatal-signals is on here"
+	unshare -m --propagation private sh -c \
+		'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"' sh \
+		"$bulwark" up --under $$ --listen off --output json --config "$BATS_TEST_TMPDIR/up.toml" \
+		>"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'exec ' "$err"
+	wait_for 5 has_event '."setting.name" == "kernel.print-fatal-signals" and ."setting.observed" == "0"
+		and (."setting.restored" | not) and ."setting.error" == "Read-only file system"'
+	/bin/true still-there
+	wait_for 5 has_event '."process.command_line" == "/bin/true still-there"'
+	grep -qx 0 /proc/sys/kernel/print-fatal-signals
 }
