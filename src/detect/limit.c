@@ -3,6 +3,8 @@
 
 /* kernel.printk_ratelimit as it comes; with another value shares are a little off. */
 #define LIMIT_WINDOW_NS (5 * NS_PER_S)
+/* One line says that a program has crashed, not that it crashes and crashes. */
+#define LIMIT_LINES_MIN 2
 
 static struct limit_share *limit_share_of(struct limit *limit, struct program *program)
 {
@@ -42,15 +44,21 @@ uint64_t limit_share_out(const struct limit *limit, uint64_t held_back,
 			 void (*weigh)(void *owner, struct program *program, uint64_t count),
 			 void *owner)
 {
+	uint64_t nobodys = limit->lines ? 0 : held_back, known = 0;
+
 	for (size_t n = 0; n < limit->count && limit->lines; n++) {
 		const struct limit_share *share = &limit->shares[n];
 		uint64_t count =
 			(uint64_t)((double)held_back * (double)share->lines / (double)limit->lines);
 
-		if (count > share->unlined)
+		if (share->lines < LIMIT_LINES_MIN) {
+			nobodys += count;
+			known += share->unlined;
+		} else if (count > share->unlined) {
 			weigh(owner, share->program, count - share->unlined);
+		}
 	}
-	return limit->lines ? 0 : held_back;
+	return nobodys > known ? nobodys - known : 0;
 }
 
 void limit_end(struct limit *limit)

@@ -4,7 +4,8 @@
  *
  * The kernel prints ten crash lines in five seconds and then says, with the next line it prints,
  * how many it held back; it doesn't say whose. They are shared out among the programs of the lines
- * it did print, by their number: a weight, not a certainty. Crashes that another source has told
+ * it did print, by their number: a weight, not a certainty. One with a single line gets none: ten
+ * unrelated crashes fill the limit, too. Crashes that another source has told
  * (the exit of the process) are known and need no estimate.
  */
 #ifndef DETECT_LIMIT_H

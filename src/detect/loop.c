@@ -9,17 +9,14 @@
 
 #include "detect/detector.h"
 
-/* 0 when it was seen but once: its share of what the kernel held back is no second time. */
 static uint64_t loop_count(const struct question *question, const struct place *place)
 {
 	const struct program *program = question->program;
 	uint64_t window_ns = question->settings->window_ns;
-	uint64_t seen = (place ? place->count : 0) +
-			pace_sum(&program->unplaced, window_ns, question->now_ns);
 
-	if (seen < 2)
-		return 0;
-	return seen + pace_sum(&program->held_back, window_ns, question->now_ns);
+	return (place ? place->count : 0) +
+	       pace_sum(&program->unplaced, window_ns, question->now_ns) +
+	       pace_sum(&program->held_back, window_ns, question->now_ns);
 }
 
 static void loop_tell(const struct question *question, struct verdict *verdict)

@@ -40,7 +40,9 @@ stop() {
 ours() {
 	jq -es "map(select(.\"process.executable.path\" // \"\" | startswith(\"$dir/\"))) | $2" "$dir/$1.json"
 }
-detections='map(select(."event.name" | startswith("detection.")))'
+# One line for each case: as it was told last. The end tells what has grown since.
+detections='map(select(."event.name" | startswith("detection."))) | group_by(."detection.key")
+	| map(last)'
 
 # probe CRASHES: the whole attack on a server of our own.
 probe() {
@@ -129,10 +131,10 @@ is_one_probe() {
 	stop
 	ours off 'length >= 16 and all(."event.name" | startswith("process."))'
 	jq -es 'length > 0 and all(."event.name" | startswith("detection."))' "$dir/detected.json"
-	ours detected 'length == 1 and (.[0] | (has("detection.values") or has("detection.events") | not)
+	ours detected "$detections"' | length == 1 and (.[0] | (has("detection.values") or has("detection.events") | not)
 		and (."detection.reason" | length > 0) and ."detection.event_count" >= 5)'
 	ours summary "$detections"' | length == 1 and (.[0] | ."detection.values".crashes >= 5
 		and (has("detection.events") | not))'
-	ours full 'length == 1 and (.[0] | (."detection.events" | length >= 5
+	ours full "$detections"' | length == 1 and (.[0] | (."detection.events" | length >= 5
 		and all(.[]; ."event.id" != null and ."signal.name" == "SIGSEGV")))'
 }
