@@ -111,10 +111,10 @@ for serials in runs.values():
 	value() { awk -v "row=bulwark_sink_$1_total$of_http" '$1 == row { print $2 }' metrics; }
 	waiting=$(awk -v "row=bulwark_spool_events$of_http" '$1 == row { print $2 }' metrics)
 	[ "$(value events)" -eq $(($(value delivered) + $(value lost) + waiting)) ]
-	# what came is what was delivered, but for what the end of the agent added
+	# what came is what was delivered, but for what waited and what the end of the agent added
 	requests .body | jq -r '."event.id"' | sort -u >ids
 	[ "$(wc -l <ids)" -ge "$(value delivered)" ]
-	[ "$(wc -l <ids)" -lt $(($(value delivered) + 20)) ]
+	[ "$(wc -l <ids)" -le $(($(value delivered) + waiting + 20)) ]
 	jq -es 'map(select(."event.name" == "loss" and ."loss.place" == "sink")) | length > 0
 		and all(.severity == "warning" and (."loss.reason" | length > 0))
 		and (map(."loss.count") | add) == last."loss.total"' out
