@@ -88,6 +88,8 @@ static void agent_on_source_end(void *owner, const struct error *why)
 
 	if (why)
 		agent->failed = *why;
+	if (agent->detect)
+		detect_end(agent->detect);
 	loop_stop(agent->loop);
 }
 
@@ -505,8 +507,6 @@ void agent_stop(struct agent *agent)
 	park_done(&agent->park);
 	losses_stop(&agent->losses);
 	loop_timer_clear(&agent->detect_tick);
-	if (agent->detect)
-		detect_end(agent->detect);
 	detect_free(agent->detect);
 	agent_drain_sinks(agent);
 	agent_close_sinks(agent);
