@@ -11,6 +11,7 @@
  * sacrifice child" and "Killed process 4711 (java) total-vm:...". Before 4.19 the control group
  * stands in "Task in /a/b killed as a result of limit of /a".
  */
+#include "sensor/klog/dump.h"
 #include "sensor/klog/inside.h"
 
 struct oom {
@@ -170,8 +171,6 @@ static void oom_emit(struct klog *klog, const struct line *line)
 
 /* What stands between its first and its last line, besides what is indented. */
 static const char *const oom_body[] = {
-	"CPU: ",
-	"Hardware name: ",
 	"Call Trace:",
 	"Call trace:",
 	"[<",
@@ -227,7 +226,9 @@ static enum gather_verdict oom_wants(const struct klog *klog, struct gather *gat
 		return GATHER_last;
 	if (slice_find(text, SLICE(" invoked oom-killer: ")) >= 0)
 		return GATHER_over;
-	if (text.bytes == 0 || text.at[0] == ' ' || oom_is_count(text))
+	/* A stack from user space has the registers of both sides. */
+	if (text.bytes == 0 || text.at[0] == ' ' || oom_is_count(text) ||
+	    dump_line_of(text) != DUMP_none)
 		return GATHER_more;
 	for (size_t n = 0; n < array_count(oom_body); n++)
 		if (slice_starts(text, slice_of(oom_body[n])))
