@@ -12,13 +12,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "event/metrics.h"
 #include "kernel/kmsg.h"
 #include "sensor/klog/klog.h"
 #include "sensor/kmsg_clock.h"
 
 /* Records taken in one go; then others have their turn. */
-#define KMSG_BUDGET 4096
+#define KMSG_BUDGET	  4096
+#define KMSG_SWITCH	  "sys/kernel/printk_devkmsg" /* below procfs */
+#define KMSG_SWITCH_BYTES 64
 /* A report of several lines ends when nothing comes for so long. */
 #define KMSG_SILENCE_MS 250
 
@@ -101,6 +104,58 @@ static uint64_t kmsg_read_suppressed(const struct metric *metric)
 	return klog_suppressed(metric->owner);
 }
 
+/* --- start and end --- */
+
+static bool kmsg_is_switched_off(const struct sensor_env *env)
+{
+	auto_text struct text text = { 0 };
+
+	return file_read_at(env->proc_fd, KMSG_SWITCH, KMSG_SWITCH_BYTES, &text) >= 0 &&
+	       slice_is(slice_trim(text_slice(&text)), "off");
+}
+
+static int kmsg_switch(const struct sensor_env *env, struct slice line)
+{
+	auto_fd int fd = openat(env->proc_fd, KMSG_SWITCH, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : file_write_all(fd, line);
+}
+
+static int kmsg_open_device(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * kernel.printk_devkmsg = off refuses readers, too (750afe7babd1, "printk: add kernel parameter to
+ * control writes to /dev/kmsg"). If it is us who are to keep it off, the log is opened in a moment
+ * in which it isn't; records written in that moment still show as user space's.
+ */
+static int kmsg_open(const struct sensor_env *env, struct error *err)
+{
+	int r, fd = kmsg_open_device();
+
+	if (fd == -EPERM && kmsg_is_switched_off(env)) {
+		if (env->settings->kernel.printk_devkmsg != KERNEL_DEVKMSG_off)
+			return error_say(err, EPERM,
+					 "open '/dev/kmsg': kernel.printk_devkmsg is off, which "
+					 "refuses readers, too; set it to ratelimit");
+		r = kmsg_switch(env, SLICE("ratelimit\n"));
+		if (r < 0)
+			return error_errno(err, -r, "switch kernel.printk_devkmsg");
+		fd = kmsg_open_device();
+		/* Should this fail, the sensor of settings finds it. */
+		kmsg_switch(env, SLICE("off\n"));
+	}
+	if (fd < 0)
+		return error_errno(err, -fd, "open '/dev/kmsg'%s",
+				   fd == -EPERM ? " (needs CAP_SYSLOG, see kernel.dmesg_restrict)"
+						: "");
+	return fd;
+}
+
 static int kmsg_start(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_env *env = sensor->env;
@@ -110,11 +165,9 @@ static int kmsg_start(struct sensor *sensor, struct error *err)
 	kmsg->sensor = sensor;
 	kmsg->watch = (struct loop_fd){ .fd = -1, .ready = kmsg_on_ready };
 	kmsg->silence.fire = kmsg_on_silence;
-	kmsg->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	kmsg->fd = kmsg_open(env, err);
 	if (kmsg->fd < 0)
-		return error_errno(err, errno, "open '/dev/kmsg'%s",
-				   errno == EPERM ? " (needs CAP_SYSLOG, see kernel.dmesg_restrict)"
-						  : "");
+		return kmsg->fd;
 	if (lseek(kmsg->fd, 0, env->settings->old_records ? SEEK_DATA : SEEK_END) < 0)
 		return error_errno(err, errno, "seek in '/dev/kmsg'");
 	kmsg->caught_up = !env->settings->old_records;

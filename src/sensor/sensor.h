@@ -15,9 +15,11 @@
 #include "kernel/ring.h"
 
 /* Kernel settings to keep as they should be; off (false, 0, -1) means: leave alone. */
+enum kernel_devkmsg { KERNEL_DEVKMSG_on, KERNEL_DEVKMSG_off, KERNEL_DEVKMSG_ratelimit };
+
 struct kernel_settings {
 	bool exception_trace, fatal_signals, klog_timestamp;
-	int printk_devkmsg; /* 0 on, 1 off, 2 ratelimit */
+	int printk_devkmsg; /* enum kernel_devkmsg; -1: not ours */
 	bool set_ratelimit, set_ratelimit_burst;
 	uint64_t ratelimit_ns, ratelimit_burst;
 	uint64_t interval_ns;

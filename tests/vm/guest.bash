@@ -57,7 +57,8 @@ has_event() { jq -es "any(.[]; $1)" "$events"; }
 event() {
 	wait_for 20 has_event ".\"event.name\" == \"$2\" and ($3)" && { result 0 "$1"; return; }
 	{
-		jq -r "select(.\"event.name\" == \"$2\") | .\"kmsg.text\" // tojson" "$events" | tail -n 20
+		jq -c "select(.\"event.name\" == \"$2\") | with_entries(select(.key |
+			test(\"^(process.(pid|linux)|container|setting|kmsg.text)\")))" "$events" | tail -n 16
 		echo "wanted: $2, $3"
 	} >"$work/said" 2>&1
 	result 1 "$1" "$work/said"

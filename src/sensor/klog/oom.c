@@ -11,6 +11,9 @@
  * sacrifice child" and "Killed process 4711 (java) total-vm:...". Before 4.19 the control group
  * stands in "Task in /a/b killed as a result of limit of /a".
  */
+#include <ctype.h>
+
+#include "sensor/klog/dump.h"
 #include "sensor/klog/inside.h"
 
 struct oom {
@@ -170,8 +173,6 @@ static void oom_emit(struct klog *klog, const struct line *line)
 
 /* What stands between its first and its last line, besides what is indented. */
 static const char *const oom_body[] = {
-	"CPU: ",
-	"Hardware name: ",
 	"Call Trace:",
 	"Call trace:",
 	"[<",
@@ -181,6 +182,7 @@ static const char *const oom_body[] = {
 	"swap: usage ",
 	"kmem: usage ",
 	"Memory cgroup stats for ",
+	"Memory cgroup min protection ",
 	"Mem-Info:",
 	"active_anon:",
 	"active_file:",
@@ -215,6 +217,21 @@ static bool oom_is_count(struct slice text)
 	       (pattern_match("{d#} ", text, &match) && slice_find(text, SLICE(" page")) >= 0);
 }
 
+/* "inactive_anon 49152": a control group's statistics, each on a line of its own on new kernels. */
+static bool oom_is_statistic(struct slice text)
+{
+	struct slice name;
+	uint64_t number;
+
+	if (!slice_cut(&text, ' ', &name) || name.bytes == 0)
+		return false;
+	for (size_t n = 0; n < name.bytes; n++)
+		if (!islower((unsigned char)name.at[n]) && !isdigit((unsigned char)name.at[n]) &&
+		    name.at[n] != '_')
+			return false;
+	return slice_u64(text, &number);
+}
+
 static enum gather_verdict oom_wants(const struct klog *klog, struct gather *gather,
 				     const struct line *line)
 {
@@ -227,7 +244,9 @@ static enum gather_verdict oom_wants(const struct klog *klog, struct gather *gat
 		return GATHER_last;
 	if (slice_find(text, SLICE(" invoked oom-killer: ")) >= 0)
 		return GATHER_over;
-	if (text.bytes == 0 || text.at[0] == ' ' || oom_is_count(text))
+	/* A stack from user space has the registers of both sides. */
+	if (text.bytes == 0 || text.at[0] == ' ' || oom_is_count(text) || oom_is_statistic(text) ||
+	    dump_line_of(text) != DUMP_none)
 		return GATHER_more;
 	for (size_t n = 0; n < array_count(oom_body); n++)
 		if (slice_starts(text, slice_of(oom_body[n])))
