@@ -125,6 +125,8 @@ void processes_done(struct processes *processes)
 	struct process_thread *thread;
 	struct process *process;
 
+	if (!processes->running.next) /* the agent ended before processes_init() */
+		return;
 	while ((process = list_first(&processes->running, struct process, node)))
 		processes_drop(processes, process);
 	while ((process = list_first(&processes->ended, struct process, node)))

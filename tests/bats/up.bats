@@ -128,6 +128,32 @@ has_event() { # JQ-CONDITION
 	[ "$status" -eq 0 ]
 }
 
+@test "an agent that can't start says why, and ends" {
+	run "$bulwark" up --under $$ --listen off --proc-root "$BATS_TEST_TMPDIR/none"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"'$BATS_TEST_TMPDIR/none'"*"No such file or directory"* ]]
+}
+
+# One that runs on this machine already is as good as the first of ours.
+@test "a second instance on the same kernel says which one runs, and ends" {
+	"$polytect" --console json --for 10s >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -Eq 'exec  |runs on this kernel already' "$err"
+	! grep -q "can't tell whether another instance runs" "$err" || skip "the guard needs BPF"
+	run "$polytect" --console json --for 10s
+	[ "$status" -eq 1 ]
+	[[ "$output" =~ polytect:\ polytect\ runs\ on\ this\ kernel\ already:\ pid\ ([0-9]+)\ on\ host ]]
+	! kill -0 $agent || [ "${BASH_REMATCH[1]}" = $agent ]
+	# unless it is wanted
+	run "$polytect" --console json --for 100ms --allow-second
+	[ "$status" -eq 0 ]
+	# and with the first goes its guard
+	end $agent
+	agent=
+	run "$polytect" --console json --for 100ms
+	[ "$status" -eq 0 ] || [[ "$output" =~ already:\ pid\ [0-9]+ ]]
+}
+
 # --- kernel settings, on a procfs of our own ---
 
 fake_proc() {
