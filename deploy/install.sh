@@ -359,10 +359,10 @@ LogsDirectory=polytect
 LogsDirectoryMode=0750
 UMask=0077
 
-# SYSLOG: /dev/kmsg. BPF, PERFMON: programs in the kernel (SYS_ADMIN: the same before Linux 5.8, and
-# at any time to find another instance by its BPF map). SYS_PTRACE: which executable other users'
-# processes run. DAC_READ_SEARCH: what rootless container engines keep in home directories.
-CapabilityBoundingSet=CAP_SYSLOG CAP_BPF CAP_PERFMON CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
+# SYSLOG: /dev/kmsg. SYS_ADMIN: programs in the kernel, and to find another instance by its BPF map,
+# which BPF and PERFMON don't suffice for. SYS_PTRACE: which executable other users' processes run.
+# DAC_READ_SEARCH: what rootless container engines keep in home directories.
+CapabilityBoundingSet=CAP_SYSLOG CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
 NoNewPrivileges=yes
 DevicePolicy=closed
 DeviceAllow=/dev/kmsg r
@@ -420,9 +420,9 @@ respawn_max=0
 retry="TERM/30/KILL/5"
 
 depend() {
-	need localmount
+	# "after" is no more than an order: not every system has all of them
+	after localmount bootmisc sysctl
 	use net logger
-	after bootmisc sysctl
 }
 
 start_pre() {
