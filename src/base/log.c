@@ -2,19 +2,35 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 
 static struct {
 	enum log_level level;
-	bool json;
-} log_state = { LOG_LEVEL_info, false };
+	bool json, journal;
+} log_state = { LOG_LEVEL_info, false, false };
+
+/* Whether standard error leads to the journal, which reads a level from "<6>"; see sd-daemon(3). */
+static bool log_finds_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat own;
+	char name[48];
+
+	if (!stream || fstat(STDERR_FILENO, &own) < 0)
+		return false;
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)own.st_dev,
+		 (unsigned long long)own.st_ino);
+	return strcmp(stream, name) == 0;
+}
 
 void log_setup(enum log_level level, bool json)
 {
 	log_state.level = level;
 	log_state.json = json;
+	log_state.journal = log_finds_journal();
 }
 
 bool log_wants(enum log_level level)
@@ -58,10 +74,10 @@ static void log_format(struct text *line, enum log_level level, struct slice wor
 	struct json json = { .out = line };
 
 	if (!log_state.json) {
-		if (isatty(STDERR_FILENO))
-			text_printf(line, "%s: ", log_name(level));
-		else
+		if (log_state.journal)
 			text_printf(line, "<%d>", level);
+		else
+			text_printf(line, "%s: ", log_name(level));
 		text_put(line, words);
 		return;
 	}

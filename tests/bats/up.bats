@@ -70,6 +70,18 @@ has_event() { # JQ-CONDITION
 	grep -q 'exec *\(tp_btf\|/proc polling\)' "$err"
 }
 
+@test "the journal gets levels as it reads them, everything else as people do" {
+	start --for 300ms
+	wait "$agent"
+	agent=
+	grep -q '^info: kmsg' "$err"
+	: >"$err"
+	JOURNAL_STREAM=$(stat -c %d:%i "$err") start --for 300ms
+	wait "$agent"
+	agent=
+	grep -q '^<6>kmsg' "$err"
+}
+
 @test "check says the same, as text and as JSON" {
 	run "$bulwark" check
 	[ "$status" -eq 0 ]
