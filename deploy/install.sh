@@ -359,9 +359,10 @@ LogsDirectory=polytect
 LogsDirectoryMode=0750
 UMask=0077
 
-# SYSLOG: /dev/kmsg. SYS_ADMIN: programs in the kernel, and to find another instance by its BPF map,
-# which BPF and PERFMON don't suffice for. SYS_PTRACE: which executable other users' processes run.
-# DAC_READ_SEARCH: what rootless container engines keep in home directories.
+# SYSLOG: /dev/kmsg. SYS_ADMIN: programs in the kernel, and to find another instance by its BPF map;
+# where there can't be one, BPF and PERFMON do for it (Linux 5.8). SYS_PTRACE: which executables other
+# users' processes ran before the start. DAC_READ_SEARCH: what rootless container engines keep in home
+# directories.
 CapabilityBoundingSet=CAP_SYSLOG CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
 NoNewPrivileges=yes
 DevicePolicy=closed
