@@ -321,13 +321,21 @@ print_config() {
 make_config() {
 	new_config=
 	if [ -z "$sinks_given" ]; then
-		[ ! -e "$root$config" ] || { say "settings in $config are kept"; return 0; }
+		if [ -e "$root$config" ]; then
+			check_config "$root$config"
+			say "settings in $config are kept"
+			return
+		fi
 		log_file=$logs/polytect.log
 	fi
 	new_config=$work/polytect.toml
 	print_config >"$new_config"
-	"$work/bin/polytect" check "$new_config" >"$work/said" 2>&1 ||
-		die "the settings are refused, nothing was installed: $(sed "s|$new_config|settings|; q" "$work/said")"
+	check_config "$new_config"
+}
+
+check_config() {
+	"$work/bin/polytect" check "$1" >"$work/said" 2>&1 ||
+		die "the settings are refused, nothing was installed: $(tail -n 1 "$work/said" | sed "s|$work/||")"
 }
 
 # --- services ---
@@ -487,7 +495,11 @@ put_files() {
 		rm -rf "$root$libraries.old"
 	fi
 	put 755 "$work/bin/polytect" "$binary"
-	[ -z "$new_config" ] || put_config
+	if [ -n "$new_config" ]; then
+		put_config
+	else
+		chmod 600 "$root$config" # other installers left it open to all
+	fi
 	if [ -n "$log_file" ]; then
 		make_directory 750 "$(dirname "$log_file")"
 	fi

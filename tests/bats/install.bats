@@ -142,14 +142,34 @@ systemctl --quiet is-active polytect.service" ]
 	[ "$status" -eq 0 ]
 	[ "$(value logfile filepath)" = /var/log/polytect/polytect.log ]
 	printf '[console]\nformat = "json"\n' >"$config"
+	chmod 644 "$config"
 	: >"$RECORD"
 	piped
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"settings in /etc/polytect/polytect.toml are kept"* ]]
 	[ "$(cat "$config")" = '[console]
 format = "json"' ]
+	[ "$(stat -c %a "$config")" = 600 ]
 	grep -q 'systemctl daemon-reload' "$RECORD"
 	grep -q 'systemctl restart polytect.service' "$RECORD"
+}
+
+@test "settings of the first release are kept, and wrong ones are told before anything changes" {
+	with_systemd
+	mkdir -p "${config%/*}"
+	cp "$tree/tests/configs/good/first-release.toml" "$config"
+	piped
+	[ "$status" -eq 0 ]
+	cmp "$config" "$tree/tests/configs/good/first-release.toml"
+	rm "$DESTDIR/usr/local/bin/polytect"
+	printf '[polycorder]\nauth_key = "s3cret\n' >"$config"
+	: >"$RECORD"
+	piped
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the settings are refused, nothing was installed: "*polytect.toml:2:* ]]
+	[[ "$output" != *s3cret* ]]
+	[ ! -e "$DESTDIR/usr/local/bin/polytect" ]
+	[ ! -s "$RECORD" ]
 }
 
 @test "installing again replaces the settings, keeps the spool, reloads units and restarts" {
@@ -245,8 +265,9 @@ rc-service -q polytect status" ]
 	python3 -m http.server --bind 127.0.0.1 -d "$BULWARK_RELEASE" $port >/dev/null 2>&1 3>&- &
 	server=$!
 	wait_for 10 curl -s "http://127.0.0.1:$port/"
-	BULWARK_RELEASE=http://127.0.0.1:$port piped key
-	[ "$status" -eq 0 ]
+	cp "$tree/deploy/install.sh" "$BULWARK_RELEASE/"
+	BULWARK_RELEASE=http://127.0.0.1:$port \
+		sh -c "curl -s -L http://127.0.0.1:$port/install.sh | sh -s key node"
 	cmp "$DESTDIR/usr/local/bin/polytect" "$polytect"
 	mkdir "$BATS_TEST_TMPDIR/few"
 	for tool in sh cat uname wget sha256sum sed tr awk mkdir chmod mv cp rm mktemp dirname basename \
