@@ -91,3 +91,26 @@ holds() { [ "$(manifest "$1" "$2")" = True ]; }
 	need_root
 	"$bulwark" up --output json --under $$ --listen off --for 100ms
 }
+
+@test "what docs/polytect.md has people type is understood" {
+	options=$(grep -oE '(^|[` |])polytect( --[a-z][a-z-]*( [^-` ][^` ]*)?)+' "$tree/docs/polytect.md" |
+		grep -oE -- '--[a-z-]+' | sort -u)
+	[[ "$options" == *--configfile* && "$options" == *--source* ]]
+	for option in $options; do
+		"$polytect" --help | grep -qE "^  (-., )?$option( |\$)"
+	done
+	for option in --log-file --syslog --pagerduty --sha256 --purge; do
+		grep -q -- "$option" "$tree/docs/polytect.md"
+		"$tree/deploy/install.sh" --help | grep -q -- " $option"
+	done
+	# the name of every variable leads to a setting
+	for variable in $(grep -ohE 'BULWARK_[A-Z_]+' "$tree/docs/polytect.md" "$tree"/deploy/kubernetes/*.yaml |
+		grep -v '^BULWARK_RELEASE$' | sort -u); do
+		key=${variable#BULWARK_}
+		key=${key,,}
+		"$polytect" config | awk -v key="$key" '
+			/^\[/ { table = substr($0, 2, length($0) - 2) "_" }
+			/^#[a-z_]+ = / { if (table substr($1, 2) == key) found = 1 }
+			END { exit !found }'
+	done
+}
