@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 struct settings_table program_table(const struct program *program)
 {
@@ -127,6 +129,7 @@ struct program_run {
 	struct agent agent;
 	struct program_settings *now; /* in use */
 	struct loop_signal on_hup;
+	struct loop_timer alive; /* the service manager's watchdog */
 };
 
 /* New settings count only when they are right as a whole. */
@@ -137,6 +140,7 @@ static void program_reload(struct program_run *run)
 	struct error err = { .text = "no memory" };
 	int r = -ENOMEM;
 
+	notify_reloading();
 	if (fresh)
 		r = program_load(fresh, now->program, now->argc, now->argv, &err);
 	if (r == 0)
@@ -155,11 +159,29 @@ static void program_reload(struct program_run *run)
 	if (fresh)
 		settings_done(&fresh->settings);
 	free(fresh);
+	notify_send(SLICE("READY=1"));
 }
 
 static void program_on_hup(struct loop_signal *watch)
 {
 	program_reload(container_of(watch, struct program_run, on_hup));
+}
+
+/* The loop turns. */
+static void program_on_alive(struct loop_timer *timer)
+{
+	struct program_run *run = container_of(timer, struct program_run, alive);
+
+	notify_send(SLICE("WATCHDOG=1"));
+	loop_timer_set(run->agent.loop, timer, notify_watchdog_ns() / 2);
+}
+
+static void program_tell_ready(struct program_run *run)
+{
+	run->alive.fire = program_on_alive;
+	notify_send(SLICE("READY=1"));
+	if (notify_watchdog_ns())
+		program_on_alive(&run->alive);
 }
 
 static int program_start_agent(struct program_run *run, struct error *err)
@@ -198,8 +220,12 @@ int program_run(const struct program *program, int argc, char **argv)
 	program_log_notices(first);
 	run.now = first;
 	r = program_start_agent(&run, &err);
-	if (r == 0)
+	if (r == 0) {
+		program_tell_ready(&run);
 		r = agent_run(&run.agent, &err);
+	}
+	notify_send(SLICE("STOPPING=1"));
+	loop_timer_clear(&run.alive);
 	agent_stop(&run.agent);
 	settings_done(&run.now->settings);
 	free(run.now);

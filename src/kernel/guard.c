@@ -41,8 +41,9 @@ static bool guard_read(uint32_t id, struct guard_owner *owner)
 static int guard_find_earlier(uint32_t own_id, const char *program, struct error *err)
 {
 	uint32_t id = 0;
+	int r;
 
-	while (bpf_map_get_next_id(id, &id) == 0 && id < own_id) {
+	while ((r = bpf_map_get_next_id(id, &id)) == 0 && id < own_id) {
 		char since[CLOCK_RFC3339_BYTES];
 		struct guard_owner owner;
 
@@ -55,7 +56,8 @@ static int guard_find_earlier(uint32_t own_id, const char *program, struct error
 			"stop it first, or start with --allow-second",
 			program, owner.pid, owner.host, since);
 	}
-	return 0;
+	/* Our own map is there to be found, unless this needs a right that making one does not. */
+	return r < 0 ? bpf_error(err, errno, "look for a second instance") : 0;
 }
 
 int guard_take(const char *program, struct error *err)

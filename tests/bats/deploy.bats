@@ -1,0 +1,116 @@
+# What is deployed: units, manifests and the container's entry point are accepted by those who read them.
+
+load setup
+
+# manifest FILE EXPRESSION: Python, with `docs` by kind and `container`
+manifest() {
+	python3 - "$tree/deploy/kubernetes/$1.yaml" "$2" <<-'READ'
+		import sys, yaml
+		docs = {doc["kind"]: doc for doc in yaml.safe_load_all(open(sys.argv[1]))}
+		pod = docs["DaemonSet"]["spec"]["template"]["spec"]
+		[container] = pod["containers"]
+		result = eval("(" + sys.argv[2] + ")")
+		print("\n".join(result) if isinstance(result, list) else result)
+	READ
+}
+
+holds() { [ "$(manifest "$1" "$2")" = True ]; }
+
+@test "install.sh brings the service files that the package has" {
+	"$tree/deploy/install.sh" --print-unit | diff - "$tree/deploy/systemd/polytect.service"
+	"$tree/deploy/install.sh" --print-openrc | diff - "$tree/deploy/openrc/polytect"
+}
+
+@test "systemd understands every line of the units" {
+	type systemd-analyze || skip "no systemd-analyze here"
+	for program in polytect bulwark; do
+		sed "s|/usr/local/bin/$program|/bin/true|" "$tree/deploy/systemd/$program.service" \
+			>"$BATS_TEST_TMPDIR/$program.service"
+		SYSTEMD_LOG_LEVEL=warning run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/$program.service"
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ "$output" != *"$program.service:"* ]]
+	done
+}
+
+@test "the settings of packages and manifests are right" {
+	"$polytect" check "$tree/deploy/debian/polytect.toml"
+	manifest polytect 'docs["Secret"]["stringData"]["polytect.toml"]' >"$BATS_TEST_TMPDIR/p.toml"
+	"$polytect" check "$BATS_TEST_TMPDIR/p.toml"
+	need_root
+	manifest bulwark 'docs["Secret"]["stringData"]["bulwark.toml"]' |
+		sed 's/listen = .*/listen = "off"/' >"$BATS_TEST_TMPDIR/b.toml"
+	"$bulwark" up --under $$ --for 100ms --config "$BATS_TEST_TMPDIR/b.toml"
+}
+
+@test "manifests hang together" {
+	for program in polytect bulwark; do
+		holds $program 'docs["DaemonSet"]["spec"]["selector"]["matchLabels"].items()
+			<= docs["DaemonSet"]["spec"]["template"]["metadata"]["labels"].items()'
+		holds $program 'sorted(m["name"] for m in container["volumeMounts"])
+			== sorted(v["name"] for v in pod["volumes"])'
+		holds $program '[v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v]
+			== [docs["Secret"]["metadata"]["name"]]'
+		holds $program 'len({d["metadata"].get("namespace", d["metadata"]["name"])
+			for d in docs.values()}) == 1'
+		holds $program 'pod["hostPID"] and not pod["automountServiceAccountToken"]'
+		holds $program 'container["securityContext"]["readOnlyRootFilesystem"]'
+	done
+	holds bulwark 'container["securityContext"]["privileged"] is False
+		and container["securityContext"]["capabilities"]["drop"] == ["ALL"]'
+	holds bulwark '{p["name"] for p in container["ports"]}
+		>= {container["livenessProbe"]["httpGet"]["port"]}'
+}
+
+# kubectl reads into its own types and writes what it knows: what it lost is misspelt.
+@test "Kubernetes knows every field of the manifests" {
+	type kubectl || skip "no kubectl here"
+	for program in polytect bulwark; do
+		manifest $program '__import__("json").dumps(docs["DaemonSet"])' >"$BATS_TEST_TMPDIR/in.json"
+		kubectl set image --local -f "$BATS_TEST_TMPDIR/in.json" "$program=$program:0.1.0" -o json \
+			>"$BATS_TEST_TMPDIR/out.json" || skip "kubectl can't do that here"
+		jq -e --slurpfile in "$BATS_TEST_TMPDIR/in.json" '. as $out |
+			[$in[0] | paths(scalars) as $p | select(($out | getpath($p)) == null) | $p] |
+			if . == [] then true else error(tostring) end' "$BATS_TEST_TMPDIR/out.json"
+	done
+}
+
+@test "programs accept the arguments of manifests and image, and the environment" {
+	"$polytect" config >"$BATS_TEST_TMPDIR/c.toml"
+	for program in polytect bulwark; do
+		mapfile -t arguments < <(manifest $program 'container["args"]')
+		mapfile -t variables < <(manifest $program '[e["name"] for e in container["env"]]')
+		# they get as far as the file that is not there
+		missing=$(printf '%s\n' "${arguments[@]}" | grep toml)
+		[ ! -e "$missing" ] || skip "$program is installed here"
+		run env "${variables[@]/%/=\/proc}" "$build/bin/$program" "${arguments[@]}"
+		[ "$status" -eq 2 ]
+		[[ "$output" == *"read '$missing': No such file or directory"* ]]
+	done
+	grep -q '^CMD \["--configfile", "/etc/polytect/polytect.toml"\]$' "$tree/deploy/Containerfile"
+	need_root
+	"$bulwark" up --output json --under $$ --listen off --for 100ms
+}
+
+@test "what docs/polytect.md has people type is understood" {
+	options=$(grep -oE '(^|[` |])polytect( --[a-z][a-z-]*( [^-` ][^` ]*)?)+' "$tree/docs/polytect.md" |
+		grep -oE -- '--[a-z-]+' | sort -u)
+	[[ "$options" == *--configfile* && "$options" == *--source* ]]
+	for option in $options; do
+		"$polytect" --help | grep -qE "^  (-., )?$option( |\$)"
+	done
+	for option in --log-file --syslog --pagerduty --sha256 --purge; do
+		grep -q -- "$option" "$tree/docs/polytect.md"
+		"$tree/deploy/install.sh" --help | grep -q -- " $option"
+	done
+	# the name of every variable leads to a setting
+	for variable in $(grep -ohE 'BULWARK_[A-Z_]+' "$tree/docs/polytect.md" "$tree"/deploy/kubernetes/*.yaml |
+		grep -v '^BULWARK_RELEASE$' | sort -u); do
+		key=${variable#BULWARK_}
+		key=${key,,}
+		"$polytect" config | awk -v key="$key" '
+			/^\[/ { table = substr($0, 2, length($0) - 2) "_" }
+			/^#[a-z_]+ = / { if (table substr($1, 2) == key) found = 1 }
+			END { exit !found }'
+	done
+}
