@@ -551,7 +551,8 @@ openrc_install() {
 	put 755 "$work/openrc" "$openrc"
 	rc-update -q add polytect default || die "OpenRC does not take the service"
 	messages=$root$logs/messages.log
-	before=$(cat "$messages" 2>/dev/null | wc -l)
+	before=$(awk 'END { print NR }' "$messages" 2>/dev/null)
+	before=${before:-0}
 	rc-service polytect restart || die "polytect is installed, but does not start; see above and $messages"
 	# The supervisor says that it runs, and nothing of whether polytect does.
 	sleep 3
