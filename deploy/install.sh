@@ -550,8 +550,18 @@ openrc_install() {
 	make_directory 755 "$(dirname "$openrc")"
 	put 755 "$work/openrc" "$openrc"
 	rc-update -q add polytect default || die "OpenRC does not take the service"
-	rc-service polytect restart || die "polytect is installed, but does not start; see above and $logs/messages.log"
-	rc-service -q polytect status >/dev/null || die "polytect is installed, but ended again; see $logs/messages.log"
+	messages=$root$logs/messages.log
+	before=$(awk 'END { print NR }' "$messages" 2>/dev/null)
+	before=${before:-0}
+	rc-service polytect restart || die "polytect is installed, but does not start; see above and $messages"
+	# The supervisor says that it runs, and nothing of whether polytect does.
+	sleep 3
+	if ! rc-service -q polytect status >/dev/null; then
+		die "polytect is installed, but ended again; see $messages"
+	elif refusal=$(tail -n "+$((before + 1))" "$messages" 2>/dev/null |
+		grep 'runs on this kernel already'); then
+		die "polytect is installed, but does not start: $(printf '%s\n' "$refusal" | tail -n 1)"
+	fi
 }
 
 openrc_uninstall() {

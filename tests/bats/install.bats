@@ -210,6 +210,15 @@ format = "json"' ]
 	[ "$(cat "$RECORD")" = "rc-update -q add polytect default
 rc-service polytect restart
 rc-service -q polytect status" ]
+	# the supervisor runs, polytect does not
+	mkdir -p "$DESTDIR/var/log/polytect"
+	printf '#!/bin/sh\necho "polytect: polytect runs on this kernel already: pid 7" >>%s\n' \
+		"$DESTDIR/var/log/polytect/messages.log" >"$BATS_TEST_TMPDIR/bin/rc-service"
+	piped key
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"does not start: polytect: polytect runs on this kernel already: pid 7"* ]]
+	rm -r "$DESTDIR/var/log/polytect"
+	printf '#!/bin/sh\necho "rc-service $*" >>"$RECORD"\n' >"$BATS_TEST_TMPDIR/bin/rc-service"
 	piped uninstall
 	[ "$status" -eq 0 ]
 	nothing_installed
