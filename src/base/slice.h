@@ -53,7 +53,8 @@ static inline struct slice slice_skip(struct slice a, size_t bytes)
 {
 	if (bytes > a.bytes)
 		bytes = a.bytes;
-	return (struct slice){ a.at + bytes, a.bytes - bytes };
+	/* C knows no NULL + 0. */
+	return (struct slice){ bytes ? a.at + bytes : a.at, a.bytes - bytes };
 }
 
 /* The first `bytes` of the slice (at most all of it). */
