@@ -19,6 +19,7 @@ static void agent_deliver(struct agent *agent, const struct event *event)
 {
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_put(&agent->sinks[n], event);
+	pipelines_put(&agent->pipelines, event);
 }
 
 /* An event that is complete. */
@@ -256,20 +257,29 @@ static int agent_start_detect(struct agent *agent, struct error *err)
 	return r;
 }
 
+static bool agent_has_one_sink(const struct agent *agent)
+{
+	size_t count = agent->sink_count;
+
+	for (const struct pipeline *one = agent->pipelines.first; one; one = one->next)
+		count += one->sink_count;
+	return count == 1;
+}
+
 /* A sink is in trouble, or out of it. */
 static void agent_on_sink_news(struct sink *sink, const struct error *news)
 {
 	struct agent *agent = sink->env->owner;
 
 	if (news->code == 0) {
-		log_info("sink '%s': %s", sink->kind->name, news->text);
+		log_info("sink '%s': %s", sink->name, news->text);
 		return;
 	}
 	/* Nobody reads standard output any more, and there is no other reader. */
-	if (sink->kind == &sink_console && agent->sink_count == 1)
+	if (sink->kind == &sink_console && agent_has_one_sink(agent))
 		loop_stop(agent->loop);
 	else
-		log_warning("sink '%s': %s", sink->kind->name, news->text);
+		log_warning("sink '%s': %s", sink->name, news->text);
 }
 
 static int agent_open_sinks(struct agent *agent, struct error *err)
@@ -277,7 +287,7 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 	agent->sink_env =
 		(struct sink_env){ agent->loop,	   agent->metrics.kinds ? &agent->metrics : NULL,
 				   &agent->origin, &agent->settings->sinks,
-				   agent_http,	   agent };
+				   agent_http,	   agent,	   NULL };
 	for (size_t n = 0; n < sink_kind_count; n++) {
 		int r;
 
@@ -289,7 +299,10 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			return r;
 		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
-	return 0;
+	return pipelines_open(&agent->pipelines, &agent->settings->pipelines,
+			      &(struct pipelines_env){ agent->sink_env, agent_on_sink_news,
+						       &agent->serial },
+			      err);
 }
 
 static void agent_make_sensor_env(struct agent *agent)
@@ -426,7 +439,7 @@ static bool agent_sinks_busy(const struct agent *agent)
 	for (size_t n = 0; n < agent->sink_count; n++)
 		if (sink_busy(&agent->sinks[n]))
 			return true;
-	return false;
+	return pipelines_busy(&agent->pipelines);
 }
 
 /* Gives what waits a moment to get through; what doesn't stays on disk for the next start. */
@@ -436,6 +449,7 @@ static void agent_drain_sinks(struct agent *agent)
 
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_flush(&agent->sinks[n]);
+	pipelines_flush(&agent->pipelines);
 	while (agent_sinks_busy(agent) && clock_mono_ns() < until)
 		if (loop_turn(agent->loop, 50, NULL) < 0)
 			return;
@@ -445,6 +459,7 @@ static void agent_close_sinks(struct agent *agent)
 {
 	while (agent->sink_count)
 		sink_close(&agent->sinks[--agent->sink_count]);
+	pipelines_close(&agent->pipelines);
 }
 
 /* The sensor that keeps kernel settings looks at its own; the others run on. */

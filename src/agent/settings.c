@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/settings.h"
 
+#include <assert.h>
+#include <errno.h>
+
 #include "base/clock.h"
 #include "event/encode.h"
 
 #define AT(member)    .at = offsetof(struct agent_settings, member)
-#define BOTH	      .programs = PROGRAM_bulwark | PROGRAM_polytect
+#define BOTH	      .programs = PROGRAM_bulwark | PROGRAM_polytect | PROGRAM_ingraind
 #define BULWARK_ONLY  .programs = PROGRAM_bulwark
 #define POLYTECT_ONLY .programs = PROGRAM_polytect
 
@@ -115,7 +118,8 @@ const struct setting agent_setting_rows[] = {
 	  .argument = "URL",
 	  .help = "POST batches of events in JSON to this URL" },
 	{ .key = "http.body", .option = "http-body", .type = SETTING_choice, AT(sinks.http.body),
-	  BOTH, .choices = http_bodies, .fallback = "ndjson", .needs = "http.url",
+	  .programs = PROGRAM_bulwark | PROGRAM_polytect, .choices = http_bodies,
+	  .fallback = "ndjson", .needs = "http.url",
 	  .help = "One event a line, or an array" },
 	{ .key = "http.token", .type = SETTING_secret, AT(sinks.http.token), BOTH,
 	  .argument = "TOKEN", .needs = "http.url",
@@ -289,8 +293,32 @@ const struct setting_alias agent_setting_aliases[] = {
 	{ "pagerduty_routing_key", "pagerduty.routing_key" },
 	{ "syslog.hostname", NULL },
 	{ "monitor_config.gobble_old_events", "monitor.gobble_old_events" },
+	{ "http.uri", "http.url" },
+	{ "http.encoding", NULL },
+	{ "http.parallel_chunk_size", NULL },
+	{ "http.threads", NULL },
+	{ "log.type", NULL },
+	{ "log.log_level", NULL },
 };
 const size_t agent_alias_count = array_count(agent_setting_aliases);
+
+struct settings_table agent_settings_table(const char *program, unsigned int program_bit)
+{
+	static struct setting all[256];
+	const size_t count = agent_setting_count + agent_sink_count;
+
+	assert(count <= array_count(all));
+	memcpy(all, agent_setting_rows, agent_setting_count * sizeof(all[0]));
+	memcpy(all + agent_setting_count, agent_sink_rows, agent_sink_count * sizeof(all[0]));
+	return (struct settings_table){
+		.program = program,
+		.program_bit = program_bit,
+		.rows = all,
+		.row_count = count,
+		.aliases = agent_setting_aliases,
+		.alias_count = agent_alias_count,
+	};
+}
 
 int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 			  struct error *err)
@@ -300,6 +328,8 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 	values->kernel.set_ratelimit_burst =
 		settings_source(settings, "auto_configure.printk_ratelimit_burst") !=
 		SETTINGS_default;
+	if (pipelines_config_finish(&values->pipelines, err) < 0)
+		return -EINVAL;
 	return detect_settings_check(&values->detect, err);
 }
 

@@ -12,7 +12,8 @@ bool setting_is_ours(const struct settings_table *table, const struct setting *r
 
 bool setting_is_text(const struct setting *row)
 {
-	return row->type == SETTING_text || row->type == SETTING_secret;
+	return row->type == SETTING_text || row->type == SETTING_secret ||
+	       row->type == SETTING_list;
 }
 
 bool setting_takes_word(const struct setting *row)
@@ -154,6 +155,7 @@ int setting_parse(const struct setting *row, struct slice words, void *at, const
 	switch (row->type) {
 	case SETTING_text:
 	case SETTING_secret:
+	case SETTING_list:
 		return setting_parse_text(words, at, place, err);
 	case SETTING_flag:
 		return setting_parse_flag(words, at, place, err);

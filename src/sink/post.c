@@ -2,9 +2,9 @@
 #include "sink/post.h"
 
 #include <errno.h>
-#include <zlib.h>
 
 #include "base/clock.h"
+#include "sink/pack.h"
 
 #define POST_GZIP_BYTES	  512
 #define POST_BATCH_BYTES  (1u << 20)
@@ -25,33 +25,6 @@ enum courier_verdict post_verdict(unsigned int status)
 		if (status >= rows[n].first && status <= rows[n].last)
 			return rows[n].verdict;
 	return COURIER_failed; /* also a wrong path (404): no reason to lose events */
-}
-
-/* gzip, as RFC 1952. */
-static bool post_pack(struct slice body, struct text *packed)
-{
-	z_stream stream = { .next_in = (Bytef *)body.at, .avail_in = (uInt)body.bytes };
-	uLong bound;
-	char *at;
-	int r;
-
-	/* 15 bits of window; 16 more ask for gzip's head and end */
-	if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
-	bound = deflateBound(&stream, (uLong)body.bytes);
-	text_clear(packed);
-	at = text_reserve(packed, bound);
-	if (!at) {
-		deflateEnd(&stream);
-		return false;
-	}
-	stream.next_out = (Bytef *)at;
-	stream.avail_out = (uInt)bound;
-	r = deflate(&stream, Z_FINISH);
-	packed->bytes = stream.total_out;
-	deflateEnd(&stream);
-	return r == Z_STREAM_END;
 }
 
 /* The start of the receiver's words, without what a terminal would obey. */
@@ -127,7 +100,7 @@ static void post_send(struct post *post)
 		return;
 	}
 	if (post->body.bytes > POST_GZIP_BYTES && !post->settings.plain)
-		packed = post_pack(text_slice(&post->body), &post->packed);
+		packed = pack_gzip(text_slice(&post->body), &post->packed);
 	post->request.body = text_slice(packed ? &post->packed : &post->body);
 	post_set_headers(post, packed);
 	if (http_start(post->client, &post->request, &err) < 0)

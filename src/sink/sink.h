@@ -23,6 +23,9 @@ struct sink_env {
 	/* Makes the client when the first sink needs one; NULL: it could not be made. */
 	struct http_client *(*http)(void *owner, struct error *err);
 	void *owner;
+	/* What a sink opened here is called, for people and on disk; NULL: as its kind. For those
+	 * who open several of a kind. */
+	const char *name;
 };
 
 struct sink;
@@ -58,7 +61,9 @@ enum sink_trouble {
 struct sink {
 	const struct sink_kind *kind;
 	const struct sink_env *env;
+	char name[48];
 	void *state;
+	bool measures; /* set while it opens: it takes measurements in place of other events */
 	struct metric events, delivered, lost, skipped, failures;
 	struct error troubles[SINK_TROUBLE_COUNT]; /* code 0: none */
 	/* Set by the owner after sink_open(), NULL: nobody wants to know. Called when a trouble
@@ -70,6 +75,8 @@ struct sink {
 must_check int sink_open(struct sink *sink, const struct sink_kind *kind,
 			 const struct sink_env *env, struct error *err);
 void sink_put(struct sink *sink, const struct event *event);
+/* The same for one event that stands for `weight` of them. */
+void sink_put_weighed(struct sink *sink, const struct event *event, uint64_t weight);
 void sink_close(struct sink *sink);
 
 /* The kind's function of that name, where it has one. */
@@ -92,6 +99,6 @@ extern const size_t sink_kind_count;
 bool sink_any_wanted(const struct sink_settings *settings);
 
 extern const struct sink_kind sink_console, sink_file, sink_syslog, sink_http, sink_polycorder,
-	sink_pagerduty;
+	sink_pagerduty, sink_s3, sink_statsd, sink_otlp_logs, sink_otlp_metrics, sink_nats;
 
 #endif

@@ -40,6 +40,16 @@ static size_t http_on_body(char *at, size_t size, size_t count, void *owner)
 	return request->answer.failed ? 0 : size * count;
 }
 
+static size_t http_on_header(char *at, size_t size, size_t count, void *owner)
+{
+	struct http_request *request = owner;
+	struct slice rest = { at, size * count }, name;
+
+	if (slice_cut(&rest, ':', &name))
+		request->header(request, name, slice_trim(rest));
+	return size * count;
+}
+
 static bool http_set_headers(struct http_request *request)
 {
 	struct curl_slist *list = NULL;
@@ -74,6 +84,19 @@ static void http_set_request(CURL *easy, struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	if (request->header) {
+		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_on_header);
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+	}
+	if (request->http2)
+		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+				 slice_starts(slice_of(request->url), SLICE("https:"))
+					 ? (long)CURL_HTTP_VERSION_2TLS
+					 : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	if (request->aws_sigv4) {
+		curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4);
+		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
+	}
 }
 
 static void http_detach(struct http_request *request)
