@@ -272,22 +272,25 @@ static void agent_on_sink_news(struct sink *sink, const struct error *news)
 	struct agent *agent = sink->env->owner;
 
 	if (news->code == 0) {
-		log_info("sink '%s': %s", sink->name, news->text);
+		log_info("%s", news->text);
 		return;
 	}
 	/* Nobody reads standard output any more, and there is no other reader. */
 	if (sink->kind == &sink_console && agent_has_one_sink(agent))
 		loop_stop(agent->loop);
 	else
-		log_warning("sink '%s': %s", sink->name, news->text);
+		log_warning("%s", news->text);
 }
 
 static int agent_open_sinks(struct agent *agent, struct error *err)
 {
-	agent->sink_env =
-		(struct sink_env){ agent->loop,	   agent->metrics.kinds ? &agent->metrics : NULL,
-				   &agent->origin, &agent->settings->sinks,
-				   agent_http,	   agent,	   NULL };
+	agent->sink_env = (struct sink_env){ agent->loop,
+					     agent->metrics.kinds ? &agent->metrics : NULL,
+					     &agent->origin,
+					     &agent->settings->sinks,
+					     agent_http,
+					     agent,
+					     NULL };
 	for (size_t n = 0; n < sink_kind_count; n++) {
 		int r;
 
@@ -299,10 +302,10 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			return r;
 		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
-	return pipelines_open(&agent->pipelines, &agent->settings->pipelines,
-			      &(struct pipelines_env){ agent->sink_env, agent_on_sink_news,
-						       &agent->serial },
-			      err);
+	return pipelines_open(
+		&agent->pipelines, &agent->settings->pipelines,
+		&(struct pipelines_env){ agent->sink_env, agent_on_sink_news, &agent->serial },
+		err);
 }
 
 static void agent_make_sensor_env(struct agent *agent)

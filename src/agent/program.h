@@ -19,7 +19,7 @@ struct program {
 	const struct sensor_kind *const *sensors; /* NULL-terminated */
 	const struct program_command *commands;
 	size_t command_count;
-	uint64_t unsaid;	    /* bits: event kinds that only detectors get to see */
+	uint64_t unsaid; /* bits: event kinds that only detectors get to see */
 	/* Writes the settings file that the environment stands for, when no file is given. NULL:
 	 * there is none. */
 	int (*environment)(struct text *toml, struct error *err);

@@ -37,8 +37,7 @@ static void settings_keep_nearer(struct slice key, struct slice candidate, struc
 	}
 }
 
-int settings_unknown_key(const struct settings_file *file, const char *key,
-				struct error *err)
+int settings_unknown_key(const struct settings_file *file, const char *key, struct error *err)
 {
 	const struct settings_table *table = file->settings->table;
 	const char *place = settings_file_place(file, key);

@@ -151,9 +151,9 @@ static void measure_take(const struct event *source, struct measure *measure,
 	measure_copy_identity(source, &event);
 	for (size_t n = 0; n < event.count; n++)
 		if (event.values[n].field == FIELD_measure_tags)
-			event.values[n].map = (struct event_map){
-				pairs, measure_fill_tags(source, &event, pairs)
-			};
+			event.values[n].map =
+				(struct event_map){ pairs,
+						    measure_fill_tags(source, &event, pairs) };
 	port->take(port, &event);
 }
 

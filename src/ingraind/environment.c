@@ -19,8 +19,8 @@ static int ingraind_number(const char *name, uint64_t fallback, uint64_t most, u
 	const char *words = ingraind_variable(name);
 
 	*ret_number = fallback;
-	if (!words || (slice_u64(slice_of(words), ret_number) && *ret_number &&
-		       *ret_number <= most))
+	if (!words ||
+	    (slice_u64(slice_of(words), ret_number) && *ret_number && *ret_number <= most))
 		return 0;
 	return error_say(err, EINVAL, "$%s is '%s', should be a number from 1 to %llu", name, words,
 			 (unsigned long long)most);

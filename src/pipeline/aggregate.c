@@ -175,8 +175,8 @@ struct aggregate_emission {
 	struct measure_port *port;
 };
 
-static void aggregate_take(const struct aggregate_emission *emission,
-			   const struct measure *measure, uint64_t samples)
+static void aggregate_take(const struct aggregate_emission *emission, const struct measure *measure,
+			   uint64_t samples)
 {
 	uint64_t since_ns = emission->aggregate->since_ns;
 	struct event event;

@@ -21,8 +21,8 @@ struct config_part {
 
 /* "FILE:LINE:COLUMN: words"; `key` below the part, NULL: the part itself. */
 #define config_say(part, key, fmt, ...)                                                            \
-	error_say((part)->err, EINVAL, "%s:%s: " fmt, (part)->file->name,                          \
-		  config_place(part, key), ##__VA_ARGS__)
+	error_say((part)->err, EINVAL, "%s:%s: " fmt, (part)->file->name, config_place(part, key), \
+		  ##__VA_ARGS__)
 
 static const char *config_place(struct config_part *part, const char *key)
 {
@@ -234,11 +234,16 @@ static int config_read_steps(struct config_part *part, json_t *list)
 static const struct config_backend {
 	const char *name, *prefix, *needs;
 } config_backends[] = {
-	{ "Console", "console.", "format" },	   { "File", "logfile.", "filepath" },
-	{ "Syslog", "syslog.", "format" },	   { "HTTP", "http.", "url" },
-	{ "S3", "s3.", "bucket" },		   { "StatsD", "statsd.", "host" },
-	{ "OTLP", "otlp.", "endpoint" },	   { "NATS", "nats.", "url" },
-	{ "Polycorder", "polycorder.", "auth_key" }, { "PagerDuty", "pagerduty.", "routing_key" },
+	{ "Console", "console.", "format" },
+	{ "File", "logfile.", "filepath" },
+	{ "Syslog", "syslog.", "format" },
+	{ "HTTP", "http.", "url" },
+	{ "S3", "s3.", "bucket" },
+	{ "StatsD", "statsd.", "host" },
+	{ "OTLP", "otlp.", "endpoint" },
+	{ "NATS", "nats.", "url" },
+	{ "Polycorder", "polycorder.", "auth_key" },
+	{ "PagerDuty", "pagerduty.", "routing_key" },
 };
 
 /* What the environment says where the file says nothing. */
@@ -265,9 +270,9 @@ static const struct config_backend *config_find_backend(struct config_part *part
 	for (size_t n = 0; n < array_count(config_backends); n++)
 		if (strcasecmp(config_backends[n].name, name) == 0)
 			return &config_backends[n];
-	config_unknown(part, "backend", "backend", name,
-		       config_nearest(slice_of(name), config_backend_name,
-				      array_count(config_backends)));
+	config_unknown(
+		part, "backend", "backend", name,
+		config_nearest(slice_of(name), config_backend_name, array_count(config_backends)));
 	return NULL;
 }
 
@@ -515,8 +520,7 @@ static int config_add_wish(struct config_part *part, const struct probe_kind *ki
 	wish->pipeline = strdup(pipeline);
 	if (asprintf(&wish->place, "%s:%s", part->file->name, config_place(part, "pipelines")) < 0)
 		wish->place = NULL;
-	return wish->pipeline && wish->place ? 0
-					     : error_errno(part->err, ENOMEM, "read a probe");
+	return wish->pipeline && wish->place ? 0 : error_errno(part->err, ENOMEM, "read a probe");
 }
 
 static int config_read_probe(struct config_part *part, json_t *table)

@@ -56,7 +56,7 @@ struct filter_node {
 	enum filter_subject subject;
 	enum filter_form form;
 	enum event_field field;
-	struct slice key;		    /* of a map */
+	struct slice key;		   /* of a map */
 	unsigned short first, value_count; /* in filter->values */
 };
 

@@ -78,8 +78,8 @@ static bool filter_eat_word(struct filter_parser *parser, const char *word)
  * are the filter's own. */
 static int filter_eat_text(struct filter_parser *parser, struct slice *ret_text)
 {
-	char quote = parser->rest.at[0], *to = parser->filter->words + (parser->rest.at + 1 -
-									parser->all.at);
+	char quote = parser->rest.at[0],
+	     *to = parser->filter->words + (parser->rest.at + 1 - parser->all.at);
 	const char *start = parser->rest.at;
 
 	ret_text->at = to;
@@ -208,9 +208,11 @@ static bool filter_unit(enum event_type type, struct slice unit, uint64_t *ret_f
 		bool span;
 		uint64_t factor;
 	} units[] = {
-		{ "k", false, 1ull << 10 }, { "M", false, 1ull << 20 }, { "G", false, 1ull << 30 },
-		{ "ns", true, 1 },	    { "us", true, NS_PER_US },	{ "ms", true, NS_PER_MS },
-		{ "s", true, NS_PER_S },    { "m", true, 60 * NS_PER_S }, { "h", true, 3600 * NS_PER_S },
+		{ "k", false, 1ull << 10 },	{ "M", false, 1ull << 20 },
+		{ "G", false, 1ull << 30 },	{ "ns", true, 1 },
+		{ "us", true, NS_PER_US },	{ "ms", true, NS_PER_MS },
+		{ "s", true, NS_PER_S },	{ "m", true, 60 * NS_PER_S },
+		{ "h", true, 3600 * NS_PER_S },
 	};
 
 	*ret_factor = type == TYPE_ns ? NS_PER_S : 1;

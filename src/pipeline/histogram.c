@@ -79,8 +79,7 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 		if (!histogram_grow(histogram))
 			return;
 		buckets = histogram->buckets;
-		memmove(&buckets[at + 1], &buckets[at],
-			(histogram->count - at) * sizeof(*buckets));
+		memmove(&buckets[at + 1], &buckets[at], (histogram->count - at) * sizeof(*buckets));
 		buckets[at] = (struct histogram_bucket){ index, 1 };
 		histogram->count++;
 	}

@@ -42,8 +42,7 @@ static void pipeline_enter(struct pipeline *pipeline, size_t step, struct event 
 {
 	struct pipeline_measures measures = { { pipeline_take_measurement }, pipeline, step };
 
-	if (pipeline->measures && step >= pipeline->measure_at &&
-	    event->kind != EVENT_measurement)
+	if (pipeline->measures && step >= pipeline->measure_at && event->kind != EVENT_measurement)
 		measure_event(event, pipeline->weight, &measures.port);
 	else if (step < pipeline->step_count)
 		pipeline->steps[step].kind->take(&pipeline->steps[step], event);
@@ -66,7 +65,8 @@ static void pipeline_put(struct pipeline *pipeline, const struct event *event)
 		pipeline_deliver(pipeline, event);
 		return;
 	}
-	memcpy(&copy, event, offsetof(struct event, values) + event->count * sizeof(copy.values[0]));
+	memcpy(&copy, event,
+	       offsetof(struct event, values) + event->count * sizeof(copy.values[0]));
 	copy.scratch_bytes = 0; /* its texts stay where they are */
 	pipeline_enter(pipeline, 0, &copy);
 }

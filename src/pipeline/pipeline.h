@@ -25,12 +25,12 @@ struct pipeline {
 	struct pipeline *next;
 	const struct pipeline_config *config;
 	const struct pipelines_env *env;
-	bool measures;	     /* makes measurements of events */
-	bool changes;	     /* a step changes events */
-	size_t measure_at;   /* the first step that wants measurements */
-	uint64_t weight;     /* how many events the one under way stands for */
-	struct step *steps;  /* as many as the config has */
-	size_t step_count;   /* opened */
+	bool measures;	    /* makes measurements of events */
+	bool changes;	    /* a step changes events */
+	size_t measure_at;  /* the first step that wants measurements */
+	uint64_t weight;    /* how many events the one under way stands for */
+	struct step *steps; /* as many as the config has */
+	size_t step_count;  /* opened */
 	struct sink_settings sink_settings;
 	struct sink_env sink_env;
 	struct sink sinks[PIPELINE_SINKS];

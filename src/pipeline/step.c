@@ -16,13 +16,28 @@ static const char *const step_systems[] = { "Docker", "Kubernetes", NULL };
 
 #define AT(member) .at = offsetof(struct step_settings, member), .programs = 1
 #define INTERVAL_ROWS(name)                                                                        \
-	{ .key = name ".interval", .type = SETTING_duration, AT(interval_ns), .scale = NS_PER_S,   \
-	  .fallback = "10s", .min = NS_PER_MS, .max = 86400 * NS_PER_S },                          \
-		{ .key = name ".interval_s", .type = SETTING_duration, AT(interval_s_ns),          \
-		  .scale = NS_PER_S, .min = NS_PER_S, .max = 86400 * NS_PER_S },                   \
-		{ .key = name ".interval_ms", .type = SETTING_duration, AT(interval_ms_ns),        \
-		  .scale = NS_PER_MS, .min = NS_PER_MS, .max = 86400 * NS_PER_S },                 \
-		{ .key = name ".enable_histograms", .type = SETTING_flag, AT(histograms),          \
+	{ .key = name ".interval",                                                                 \
+	  .type = SETTING_duration,                                                                \
+	  AT(interval_ns),                                                                         \
+	  .scale = NS_PER_S,                                                                       \
+	  .fallback = "10s",                                                                       \
+	  .min = NS_PER_MS,                                                                        \
+	  .max = 86400 * NS_PER_S },                                                               \
+		{ .key = name ".interval_s",                                                       \
+		  .type = SETTING_duration,                                                        \
+		  AT(interval_s_ns),                                                               \
+		  .scale = NS_PER_S,                                                               \
+		  .min = NS_PER_S,                                                                 \
+		  .max = 86400 * NS_PER_S },                                                       \
+		{ .key = name ".interval_ms",                                                      \
+		  .type = SETTING_duration,                                                        \
+		  AT(interval_ms_ns),                                                              \
+		  .scale = NS_PER_MS,                                                              \
+		  .min = NS_PER_MS,                                                                \
+		  .max = 86400 * NS_PER_S },                                                       \
+		{ .key = name ".enable_histograms",                                                \
+		  .type = SETTING_flag,                                                            \
+		  AT(histograms),                                                                  \
 		  .fallback = "true" },                                                            \
 	{                                                                                          \
 		.key = name ".max_series", .type = SETTING_count, AT(max_series),                  \

@@ -25,8 +25,7 @@ static int step_filter_check(struct step_settings *settings, struct error *err)
 	if (!settings->keep && !settings->drop)
 		return error_say(err, EINVAL, "'keep' or 'drop' is missing");
 	r = step_filter_parse("keep", settings->keep, &settings->keep_filter, err);
-	return r < 0 ? r
-		     : step_filter_parse("drop", settings->drop, &settings->drop_filter, err);
+	return r < 0 ? r : step_filter_parse("drop", settings->drop, &settings->drop_filter, err);
 }
 
 static void step_filter_take(struct step *step, struct event *event)

@@ -52,7 +52,7 @@ static void step_sums_open(struct step *step)
 	sums->step = step;
 	sums->port.take = step_sums_take_sum;
 	sums->timer.fire = step_sums_on_timer;
-	sums->interval_ns = settings->interval_s_ns	? settings->interval_s_ns
+	sums->interval_ns = settings->interval_s_ns    ? settings->interval_s_ns
 			    : settings->interval_ms_ns ? settings->interval_ms_ns
 						       : settings->interval_ns;
 	aggregate_init(&sums->aggregate, &wanted);

@@ -21,8 +21,8 @@ static struct event_map *step_tags(struct event *event)
 /* A copy of the tags with room for more, in the event's own memory; NULL: there is no room. */
 static struct event_pair *step_copy_tags(struct event *event, struct event_map *tags)
 {
-	struct event_pair *pairs = (struct event_pair *)(void *)event_room(
-		event, (tags->count + 4) * sizeof(*pairs));
+	struct event_pair *pairs =
+		(struct event_pair *)(void *)event_room(event, (tags->count + 4) * sizeof(*pairs));
 
 	if (!pairs)
 		return NULL;

@@ -54,7 +54,8 @@ static int http_open(struct sink *sink, struct error *err)
 
 static void http_put(struct sink *sink, const struct event *event)
 {
-	post_put(sink, event, event_encoder_of((enum event_format)sink->env->settings->http.format));
+	post_put(sink, event,
+		 event_encoder_of((enum event_format)sink->env->settings->http.format));
 }
 
 const struct sink_kind sink_http = {

@@ -13,8 +13,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "base/sha256.h"
 
 #define S3_BATCH_COUNT	100000
 #define S3_BATCH_BYTES	(8u << 20)
@@ -33,6 +35,7 @@ struct s3 {
 	struct text payload; /* of the event being put: its time, then its words */
 	struct text body, packed;
 	struct text region, base, url, signature, token, user_agent;
+	char hash[sizeof("x-amz-content-sha256: ") + SHA256_HEX_BYTES];
 	const char *headers[6];
 };
 
@@ -70,9 +73,8 @@ static void s3_explain(struct s3 *s3, unsigned int status, struct error *err)
 	text_printf(&words, "': HTTP status %u ", status);
 	s3_put_printable(&words, s3_answer_part(answer, SLICE("<Code>"), SLICE("</Code>")));
 	text_put(&words, SLICE(": "));
-	s3_put_printable(&words, slice_first(s3_answer_part(answer, SLICE("<Message>"),
-							    SLICE("</Message>")),
-					     100));
+	s3_put_printable(&words, slice_first(s3_answer_part(
+					 answer, SLICE("<Message>"), SLICE("</Message>")), 100));
 	error_say(err, EPROTO, "upload '%s", text_str(&words));
 }
 
@@ -131,8 +133,9 @@ static void s3_set_url(struct s3 *s3, bool packed)
 		.node = slice_of(env->origin->node_id),
 		.file = s3->courier.batch.number,
 		.offset = s3->items[0].end,
-		.ext = s3->array ? SLICE(".json") : SLICE(".ndjson"),
-	};
+		.ext = s3->array ? SLICE(".json")
+				 : SLICE(".ndjson"),
+		};
 	auto_text struct text ext = { 0 };
 
 	if (s3->items[0].payload.bytes >= sizeof(key.wall_ns))
@@ -148,16 +151,20 @@ static void s3_set_url(struct s3 *s3, bool packed)
 
 static void s3_set_headers(struct s3 *s3, bool packed)
 {
-	const char *type = packed	? "Content-Type: application/gzip"
+	const char *type = packed      ? "Content-Type: application/gzip"
 			   : s3->array ? "Content-Type: application/json"
 				       : "Content-Type: application/x-ndjson";
+	char hex[SHA256_HEX_BYTES];
 	size_t count = 0;
 
+	/* libcurl signs what this says the body is. */
+	sha256_hex(s3->request.body, hex);
+	snprintf(s3->hash, sizeof(s3->hash), "x-amz-content-sha256: %s", hex);
 	text_clear(&s3->token);
 	text_printf(&s3->token, "x-amz-security-token: %s", text_str(&s3->credentials.token));
 	s3->headers[count++] = type;
+	s3->headers[count++] = s3->hash;
 	s3->headers[count++] = text_str(&s3->user_agent);
-	s3->headers[count++] = "Expect:"; /* no waiting for leave to send a large body */
 	if (s3->credentials.token.bytes)
 		s3->headers[count++] = text_str(&s3->token);
 	s3->headers[count] = NULL;
@@ -176,10 +183,10 @@ static void s3_upload(struct s3 *s3)
 	}
 	if (!s3->plain)
 		packed = pack_gzip(text_slice(&s3->body), &s3->packed);
+	s3->request.body = text_slice(packed ? &s3->packed : &s3->body);
 	s3_set_url(s3, packed);
 	s3_set_headers(s3, packed);
 	s3->request.url = text_str(&s3->url);
-	s3->request.body = text_slice(packed ? &s3->packed : &s3->body);
 	s3->request.user = text_str(&s3->credentials.user);
 	if (http_start(s3->client, &s3->request, &err) < 0)
 		courier_tell(&s3->courier, COURIER_failed, 0, &err);
@@ -230,11 +237,11 @@ static int s3_set_base(struct s3 *s3, const struct sink_settings *settings, stru
 		endpoint = getenv("AWS_ENDPOINT_URL");
 	for (const char *c = bucket; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("-._", *c))
-			return error_say(err, EINVAL, "'s3.bucket' is '%s', which is no bucket's name",
-					 bucket);
+			return error_say(err, EINVAL,
+					 "'s3.bucket' is '%s', which is no bucket's name", bucket);
 	base = slice_of(endpoint);
 	if (endpoint && !slice_starts(base, SLICE("http://")) &&
-	    !slice_starts(base, SLICE("https://")))
+				      !slice_starts(base, SLICE("https://")))
 		return error_say(err, EINVAL,
 				 "'s3.endpoint' is '%s', has to begin with http:// or https://",
 				 endpoint);
@@ -324,8 +331,8 @@ static bool s3_busy(const struct sink *sink)
 static void s3_close(struct sink *sink)
 {
 	struct s3 *s3 = sink->state;
-	struct text *const texts[] = { &s3->payload, &s3->body,	 &s3->packed,
-				       &s3->region,  &s3->base,	 &s3->url,
+	struct text *const texts[] = { &s3->payload,   &s3->body,  &s3->packed,
+				       &s3->region,    &s3->base,  &s3->url,
 				       &s3->signature, &s3->token, &s3->user_agent };
 
 	courier_close(&s3->courier);

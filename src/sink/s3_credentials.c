@@ -83,8 +83,7 @@ static void s3_credentials_ask_metadata(struct s3_credentials *credentials, unsi
 	text_put(&credentials->url, base);
 	if (step == S3_STEP_session) {
 		text_put(&credentials->url, SLICE("/latest/api/token"));
-		s3_credentials_ask(credentials, "PUT",
-				   "X-aws-ec2-metadata-token-ttl-seconds: 300");
+		s3_credentials_ask(credentials, "PUT", "X-aws-ec2-metadata-token-ttl-seconds: 300");
 		return;
 	}
 	text_put(&credentials->url, SLICE(S3_ROLES));
@@ -96,8 +95,7 @@ static void s3_credentials_ask_metadata(struct s3_credentials *credentials, unsi
 static void s3_credentials_on_answer(struct http_request *request, unsigned int status,
 				     const struct error *err)
 {
-	struct s3_credentials *credentials =
-		container_of(request, struct s3_credentials, request);
+	struct s3_credentials *credentials = container_of(request, struct s3_credentials, request);
 	struct slice answer = slice_trim(text_slice(&request->answer)), line;
 	struct error why = *err;
 	int r = 0;
@@ -173,9 +171,9 @@ static bool s3_credentials_take(struct s3_credentials *credentials, const char *
 void s3_credentials_get(struct s3_credentials *credentials)
 {
 	const struct error none = { 0 };
-	bool fresh = credentials->known &&
-		     (credentials->expires_ns == 0 ||
-		      clock_wall_ns() + S3_EARLY_NS < credentials->expires_ns);
+	bool fresh =
+		credentials->known && (credentials->expires_ns == 0 ||
+				       clock_wall_ns() + S3_EARLY_NS < credentials->expires_ns);
 
 	credentials->request.done = s3_credentials_on_answer;
 	if (fresh ||

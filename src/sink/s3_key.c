@@ -21,9 +21,9 @@ enum s3_part {
 };
 
 static const char *const s3_part_names[S3_PART_COUNT] = {
-	[S3_PART_host] = "host", [S3_PART_node] = "node",   [S3_PART_ns] = "ns",
-	[S3_PART_id] = "id",	 [S3_PART_ext] = "ext",	    [S3_PART_year] = "year",
-	[S3_PART_month] = "month", [S3_PART_day] = "day",   [S3_PART_hour] = "hour",
+	[S3_PART_host] = "host",     [S3_PART_node] = "node", [S3_PART_ns] = "ns",
+	[S3_PART_id] = "id",	     [S3_PART_ext] = "ext",   [S3_PART_year] = "year",
+	[S3_PART_month] = "month",   [S3_PART_day] = "day",   [S3_PART_hour] = "hour",
 	[S3_PART_minute] = "minute",
 };
 
@@ -49,10 +49,11 @@ int s3_key_check(struct slice template, struct error *err)
 					 SLICE_ARG(template));
 		part = s3_find_part(name);
 		if (part == S3_PART_COUNT)
-			return error_say(err, EINVAL,
-					 "'s3.key': '{%.*s}' is not known; use {host}, {node}, {ns}, "
-					 "{id}, {ext}, {year}, {month}, {day}, {hour} or {minute}",
-					 SLICE_ARG(name));
+			return error_say(
+				err, EINVAL,
+				"'s3.key': '{%.*s}' is not known; use {host}, {node}, {ns}, "
+				"{id}, {ext}, {year}, {month}, {day}, {hour} or {minute}",
+				SLICE_ARG(name));
 		unlike = unlike || part == S3_PART_id;
 	}
 	if (!unlike)
@@ -80,7 +81,7 @@ static void s3_put_part(enum s3_part part, const struct s3_key *key, struct text
 	static const struct {
 		unsigned char at, bytes;
 	} times[S3_PART_COUNT] = {
-		[S3_PART_year] = { 0, 4 },  [S3_PART_month] = { 5, 2 },   [S3_PART_day] = { 8, 2 },
+		[S3_PART_year] = { 0, 4 },  [S3_PART_month] = { 5, 2 },	  [S3_PART_day] = { 8, 2 },
 		[S3_PART_hour] = { 11, 2 }, [S3_PART_minute] = { 14, 2 },
 	};
 	char time[CLOCK_RFC3339_BYTES];

@@ -6,8 +6,8 @@
 #include "event/measure.h"
 
 const struct sink_kind *const sink_kinds[] = {
-	&sink_console, &sink_file, &sink_syslog, &sink_http, &sink_polycorder, &sink_pagerduty,
-	&sink_s3,      &sink_statsd,
+	&sink_console,	  &sink_file,	   &sink_syslog, &sink_http,
+	&sink_polycorder, &sink_pagerduty, &sink_s3,	 &sink_statsd,
 };
 const size_t sink_kind_count = array_count(sink_kinds);
 

@@ -210,8 +210,7 @@ static void statsd_prepare(struct statsd *statsd, const struct sink_settings *se
 	statsd->packet_bytes = settings->statsd.packet_bytes;
 	snprintf(statsd->server, sizeof(statsd->server), bare ? "[%s]:%llu" : "%s:%llu", host,
 		 (unsigned long long)settings->statsd.port);
-	statsd->target.kind =
-		settings->statsd.transport == STATSD_tcp ? STREAM_tcp : STREAM_udp;
+	statsd->target.kind = settings->statsd.transport == STATSD_tcp ? STREAM_tcp : STREAM_udp;
 	statsd->target.server = statsd->server;
 	statsd->stream.opened = statsd_on_opened;
 	statsd->stream.writable = statsd_on_writable;

@@ -91,11 +91,13 @@ static void http_set_request(CURL *easy, struct http_request *request)
 	if (request->http2)
 		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 				 slice_starts(slice_of(request->url), SLICE("https:"))
-					 ? (long)CURL_HTTP_VERSION_2TLS
-					 : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+					      ? (long)CURL_HTTP_VERSION_2TLS
+					      : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	if (request->aws_sigv4) {
 		curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4);
 		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
+		/* A header "Expect:", which means none, would be signed: don't wait instead. */
+		curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
 	}
 }
 
