@@ -6,6 +6,8 @@
 
 #include "pipeline/histogram.h"
 
+#define AGGREGATE_BUCKETS (1u << 20) /* 8 MiB */
+
 static const unsigned int aggregate_percents[] = { 25, 50, 75, 90, 95, 99 };
 
 struct series {
@@ -156,14 +158,19 @@ int aggregate_add(struct aggregate *aggregate, const struct event *measurement)
 
 	if (r < 0)
 		return r;
+	if (aggregate->buckets > AGGREGATE_BUCKETS)
+		return -ENOSPC;
 	if (aggregate->since_ns == 0)
 		aggregate->since_ns = measurement->wall_ns;
 	series->value = series_is_gauge(series) ? value : series->value + value;
 	series->samples += samples ? samples : 1;
 	if (aggregate->settings.percentiles &&
 	    series->kinds & (MEASURE_HISTOGRAM | MEASURE_TIMER) &&
-	    slice_is(series->unit, "count") == false)
+	    !slice_is(series->unit, "count")) {
+		aggregate->buckets -= series->histogram.count;
 		histogram_add(&series->histogram, value);
+		aggregate->buckets += series->histogram.count;
+	}
 	return 0;
 }
 
@@ -290,4 +297,5 @@ void aggregate_emit(struct aggregate *aggregate, uint64_t wall_ns, struct measur
 		series_emit(&emission, all[n]);
 	aggregate_clear(aggregate);
 	aggregate->since_ns = 0;
+	aggregate->buckets = 0;
 }

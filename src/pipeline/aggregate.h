@@ -21,13 +21,14 @@ struct aggregate {
 	struct aggregate_settings settings;
 	struct map series;
 	struct text key;
+	size_t buckets;	   /* of all histograms */
 	uint64_t since_ns; /* wall: the first measurement */
 };
 
 void aggregate_init(struct aggregate *aggregate, const struct aggregate_settings *settings);
 void aggregate_done(struct aggregate *aggregate);
 
-/* Adds a measurement. -ENOSPC: there are as many series as may be, emit them first; -ENOMEM. */
+/* Adds a measurement. -ENOSPC: there is as much as may be, emit it first; -ENOMEM. */
 int aggregate_add(struct aggregate *aggregate, const struct event *measurement);
 
 /* Hands out what was summed, and starts anew. */

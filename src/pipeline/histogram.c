@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values below 256 are exact; above, the seven bits behind the first one. */
-#define HISTOGRAM_BITS 7
+/* Values below 128 are exact; above, the six bits behind the first one. */
+#define HISTOGRAM_BITS 6
 
 static uint32_t histogram_index(uint64_t value)
 {
@@ -73,8 +73,6 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 
 	if (at < histogram->count && histogram->buckets[at].index == index) {
 		histogram->buckets[at].count++;
-	} else if (histogram->count == HISTOGRAM_BUCKETS) {
-		histogram->buckets[at < histogram->count ? at : at - 1].count++;
 	} else {
 		if (!histogram_grow(histogram))
 			return;

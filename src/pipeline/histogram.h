@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * histogram - how often which values came: buckets of less than 0.8 % width, as many as there are
- * values unlike each other, up to HISTOGRAM_BUCKETS; pure.
+ * histogram - how often which values came, within 0.8 %: as many buckets as there are values unlike
+ * each other, at most HISTOGRAM_BUCKETS; pure.
  */
 #ifndef PIPELINE_HISTOGRAM_H
 #define PIPELINE_HISTOGRAM_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTOGRAM_BUCKETS 1024
+#define HISTOGRAM_BUCKETS 3840 /* of 64-bit values */
 
 struct histogram_bucket {
 	uint32_t index;

@@ -228,8 +228,9 @@ static void drive_start(void)
 	if (loop_signal_add(drive.loop, &drive.on_term, &err) < 0 ||
 	    loop_signal_add(drive.loop, &drive.on_hup, &err) < 0)
 		drive_die(&err);
-	drive.env = (struct sink_env){ drive.loop,	    &drive.metrics, &drive.origin,
-				       &drive.values.sinks, drive_http,	    NULL,	    NULL };
+	drive.env =
+		(struct sink_env){ drive.loop, &drive.metrics, &drive.origin, &drive.values.sinks,
+				   drive_http, NULL,	       NULL };
 }
 
 static void drive_open_sinks(void)
