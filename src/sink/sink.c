@@ -2,12 +2,13 @@
 #include "sink/sink.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "event/measure.h"
 
 const struct sink_kind *const sink_kinds[] = {
-	&sink_console,	  &sink_file,	   &sink_syslog, &sink_http,
-	&sink_polycorder, &sink_pagerduty, &sink_s3,	 &sink_statsd,
+	&sink_console,	 &sink_file, &sink_syslog, &sink_http,	    &sink_polycorder,
+	&sink_pagerduty, &sink_s3,   &sink_statsd, &sink_otlp_logs, &sink_otlp_metrics,
 };
 const size_t sink_kind_count = array_count(sink_kinds);
 
@@ -37,7 +38,8 @@ int sink_open(struct sink *sink, const struct sink_kind *kind, const struct sink
 	int r;
 
 	*sink = (struct sink){ .kind = kind, .env = env };
-	slice_copy(slice_of(env->name ? env->name : kind->name), sink->name, sizeof(sink->name));
+	snprintf(sink->name, sizeof(sink->name), "%s%s", env->name ? env->name : kind->name,
+		 env->name && kind->suffix ? kind->suffix : "");
 	sink->state = calloc(1, kind->state_bytes);
 	if (!sink->state)
 		return error_errno(err, ENOMEM, "open sink '%s'", sink->name);

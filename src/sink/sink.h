@@ -32,6 +32,7 @@ struct sink;
 
 struct sink_kind {
 	const char *name, *help;
+	const char *suffix; /* behind env->name, where two kinds stand behind one; NULL: none */
 	size_t state_bytes; /* zeroed memory behind sink->state */
 	/* Whether the settings ask for it. */
 	bool (*wanted)(const struct sink_settings *settings);
