@@ -7,8 +7,9 @@
 #include "event/measure.h"
 
 const struct sink_kind *const sink_kinds[] = {
-	&sink_console,	 &sink_file, &sink_syslog, &sink_http,	    &sink_polycorder,
-	&sink_pagerduty, &sink_s3,   &sink_statsd, &sink_otlp_logs, &sink_otlp_metrics,
+	&sink_console,	  &sink_file,	      &sink_syslog, &sink_http,
+	&sink_polycorder, &sink_pagerduty,    &sink_s3,	    &sink_statsd,
+	&sink_otlp_logs,  &sink_otlp_metrics, &sink_nats,
 };
 const size_t sink_kind_count = array_count(sink_kinds);
 
