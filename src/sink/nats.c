@@ -277,6 +277,8 @@ static void nats_send(struct nats_batch *batch)
 			  "send", s);
 	while (batch->first_count < batch->count && batch->acknowledged[batch->first_count])
 		batch->first_count++;
+	if (batch->verdict == COURIER_delivered && batch->first_count < batch->count)
+		nats_fail(batch, COURIER_failed, "wait for the stream's answer", NATS_TIMEOUT);
 	free(take_ptr(batch->acknowledged));
 }
 

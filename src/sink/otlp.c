@@ -71,7 +71,7 @@ static void otlp_on_header(struct http_request *request, struct slice name, stru
 	    status < GRPC_STATUS_COUNT)
 		otlp->grpc_status = (int)status;
 	else if (slice_is(name, "grpc-message"))
-		text_put(&otlp->grpc_words, slice_first(value, 100));
+		grpc_decode_words(slice_first(value, 200), &otlp->grpc_words);
 }
 
 static void otlp_put_printable(struct text *out, struct slice text)
@@ -90,7 +90,7 @@ static void otlp_explain(const struct otlp *otlp, unsigned int status, struct er
 			    "': %s: ", grpc_status_name((enum grpc_status)otlp->grpc_status));
 	else
 		text_printf(&words, "': HTTP status %u: ", status);
-	otlp_put_printable(&words, otlp->grpc ? text_slice(&otlp->grpc_words)
+	otlp_put_printable(&words, otlp->grpc ? slice_first(text_slice(&otlp->grpc_words), 80)
 					      : slice_first(text_slice(&otlp->request.answer), 80));
 	error_say(err, EPROTO, "export to '%s", text_str(&words));
 }

@@ -68,6 +68,18 @@ static bool http_set_headers(struct http_request *request)
 	return true;
 }
 
+/* libcurl 7.88 fails when it uses a connection again that was HTTP/2 from the start. */
+static void http_set_http2(CURL *easy, const char *url)
+{
+	if (slice_starts(slice_of(url), SLICE("https:"))) {
+		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void http_set_request(CURL *easy, struct http_request *request)
 {
 	uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : HTTP_TIMEOUT_MS;
@@ -89,10 +101,7 @@ static void http_set_request(CURL *easy, struct http_request *request)
 		curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
 	}
 	if (request->http2)
-		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-				 slice_starts(slice_of(request->url), SLICE("https:"))
-					      ? (long)CURL_HTTP_VERSION_2TLS
-					      : (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+		http_set_http2(easy, request->url);
 	if (request->aws_sigv4) {
 		curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4);
 		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
