@@ -23,10 +23,10 @@ static uint32_t sha256_turn(uint32_t word, unsigned int bits)
 
 static void sha256_expand(const unsigned char block[SHA256_BLOCK], uint32_t words[64])
 {
-	for (unsigned int n = 0; n < 16; n++)
+	for (size_t n = 0; n < 16; n++)
 		words[n] = (uint32_t)block[4 * n] << 24 | (uint32_t)block[4 * n + 1] << 16 |
 			   (uint32_t)block[4 * n + 2] << 8 | block[4 * n + 3];
-	for (unsigned int n = 16; n < 64; n++) {
+	for (size_t n = 16; n < 64; n++) {
 		uint32_t a = words[n - 15], b = words[n - 2];
 
 		a = sha256_turn(a, 7) ^ sha256_turn(a, 18) ^ a >> 3;
@@ -41,7 +41,7 @@ static void sha256_add(uint32_t state[8], const unsigned char block[SHA256_BLOCK
 
 	sha256_expand(block, words);
 	memcpy(s, state, sizeof(s));
-	for (unsigned int n = 0; n < 64; n++) {
+	for (size_t n = 0; n < 64; n++) {
 		uint32_t big1 =
 			sha256_turn(s[4], 6) ^ sha256_turn(s[4], 11) ^ sha256_turn(s[4], 25);
 		uint32_t big0 =
@@ -54,7 +54,7 @@ static void sha256_add(uint32_t state[8], const unsigned char block[SHA256_BLOCK
 		s[4] += one;
 		s[0] = one + big0 + most;
 	}
-	for (unsigned int n = 0; n < 8; n++)
+	for (size_t n = 0; n < 8; n++)
 		state[n] += s[n];
 }
 
@@ -72,11 +72,11 @@ void sha256(struct slice bytes, unsigned char hash[SHA256_BYTES])
 		memcpy(end, bytes.at, bytes.bytes);
 	end[bytes.bytes] = 0x80;
 	end_bytes = bytes.bytes + 9 <= SHA256_BLOCK ? SHA256_BLOCK : 2 * SHA256_BLOCK;
-	for (unsigned int n = 0; n < 8; n++)
+	for (size_t n = 0; n < 8; n++)
 		end[end_bytes - 1 - n] = (unsigned char)(bits >> 8 * n);
 	for (size_t at = 0; at < end_bytes; at += SHA256_BLOCK)
 		sha256_add(state, end + at);
-	for (unsigned int n = 0; n < SHA256_BYTES; n++)
+	for (size_t n = 0; n < SHA256_BYTES; n++)
 		hash[n] = (unsigned char)(state[n / 4] >> (24 - 8 * (n % 4)));
 }
 
@@ -86,7 +86,7 @@ void sha256_hex(struct slice bytes, char hex[SHA256_HEX_BYTES])
 	unsigned char hash[SHA256_BYTES];
 
 	sha256(bytes, hash);
-	for (unsigned int n = 0; n < SHA256_BYTES; n++) {
+	for (size_t n = 0; n < SHA256_BYTES; n++) {
 		hex[2 * n] = digits[hash[n] >> 4];
 		hex[2 * n + 1] = digits[hash[n] & 15];
 	}

@@ -47,7 +47,7 @@ static const struct measure_tag {
 
 /* --- names to numbers, once --- */
 
-static signed char tag_of_field[FIELD_COUNT]; /* index into measure_tag_rows, or -1 */
+static short tag_of_field[FIELD_COUNT]; /* index into measure_tag_rows, or -1 */
 static struct {
 	unsigned char rows[array_count(measure_rows)];
 	size_t count;
@@ -74,7 +74,7 @@ static void measure_set_up(void)
 		int field = measure_find_field(measure_tag_rows[n].field);
 
 		if (field >= 0)
-			tag_of_field[field] = (signed char)n;
+			tag_of_field[field] = (short)n;
 	}
 	for (size_t n = 0; n < array_count(measure_rows); n++) {
 		value_of_row[n] = measure_find_field(measure_rows[n].value);

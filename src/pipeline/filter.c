@@ -185,7 +185,7 @@ static bool filter_ask(const struct filter *filter, unsigned int at, const struc
 		       const struct event_origin *origin)
 {
 	const struct filter_node *node = &filter->nodes[at];
-	struct filter_left left = { 0 };
+	struct filter_left left = { .text = SLICE("") };
 
 	if (node->op == FILTER_and)
 		return filter_ask(filter, node->left, event, origin) &&

@@ -215,10 +215,34 @@ static void step_regex_take(struct step *step, struct event *event)
 	step_pass(step, event);
 }
 
+/* regex(3) lacks some words that older settings files use: \d, \D and (?:...). */
+static void step_put_regex(const char *regex, struct text *out)
+{
+	bool bracket = false;
+
+	for (struct slice rest = slice_of(regex); rest.bytes;) {
+		if (slice_eat(&rest, SLICE("\\d"))) {
+			text_put(out, bracket ? SLICE("0-9") : SLICE("[0-9]"));
+		} else if (!bracket && slice_eat(&rest, SLICE("\\D"))) {
+			text_put(out, SLICE("[^0-9]"));
+		} else if (!bracket && slice_eat(&rest, SLICE("(?:"))) {
+			text_putc(out, '(');
+		} else if (!bracket && rest.at[0] == '\\' && rest.bytes > 1) {
+			text_put(out, slice_first(rest, 2));
+			rest = slice_skip(rest, 2);
+		} else {
+			bracket = rest.at[0] == '[' || (bracket && rest.at[0] != ']');
+			text_putc(out, rest.at[0]);
+			rest = slice_skip(rest, 1);
+		}
+	}
+}
+
 static int step_regex_check(struct step_settings *settings, struct error *err)
 {
 	for (size_t n = 0; n < settings->pattern_count; n++) {
 		struct step_pattern *pattern = &settings->patterns[n];
+		auto_text struct text regex = { 0 };
 		char words[160];
 		int r;
 
@@ -226,7 +250,8 @@ static int step_regex_check(struct step_settings *settings, struct error *err)
 			return error_say(err, EINVAL,
 					 "pattern %zu needs 'key', 'regex' and 'replace_with'",
 					 n + 1);
-		r = regcomp(&pattern->compiled, pattern->regex, REG_EXTENDED);
+		step_put_regex(pattern->regex, &regex);
+		r = regcomp(&pattern->compiled, text_str(&regex), REG_EXTENDED);
 		if (r == 0)
 			continue;
 		regerror(r, &pattern->compiled, words, sizeof(words));

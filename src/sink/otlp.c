@@ -28,7 +28,8 @@ struct otlp {
 	bool metrics, grpc;
 	struct text payload; /* of the event being put */
 	struct text body, packed, url, user_agent;
-	const char *headers[7];
+	struct text more_headers;
+	const char *headers[8 + POST_MORE_HEADERS];
 	int grpc_status; /* of the answer under way; -1: none */
 	struct text grpc_words;
 };
@@ -135,7 +136,6 @@ static void otlp_on_done(struct http_request *request, unsigned int status, cons
 
 static void otlp_set_headers(struct otlp *otlp, bool packed)
 {
-	const char *header = otlp->courier.sink->env->settings->otlp.header;
 	size_t count = 0;
 
 	otlp->headers[count++] = otlp->grpc ? "Content-Type: application/grpc"
@@ -146,8 +146,8 @@ static void otlp_set_headers(struct otlp *otlp, bool packed)
 		otlp->headers[count++] = "TE: trailers";
 	if (packed)
 		otlp->headers[count++] = "Content-Encoding: gzip";
-	if (header)
-		otlp->headers[count++] = header;
+	count += post_split_headers(otlp->courier.sink->env->settings->otlp.header,
+				    &otlp->more_headers, otlp->headers + count);
 	otlp->headers[count] = NULL;
 }
 
@@ -305,6 +305,7 @@ static void otlp_close(struct sink *sink)
 	text_done(&otlp->url);
 	text_done(&otlp->user_agent);
 	text_done(&otlp->grpc_words);
+	text_done(&otlp->more_headers);
 }
 
 const struct sink_kind sink_otlp_logs = {

@@ -69,6 +69,29 @@ static void post_on_done(struct http_request *request, unsigned int status, cons
 	courier_tell(&post->courier, verdict, request->retry_after_s * NS_PER_S, &why);
 }
 
+size_t post_split_headers(const char *lines, struct text *memory, const char **list)
+{
+	struct slice rest = slice_of(lines);
+	size_t count = 0;
+	char *at;
+
+	text_clear(memory);
+	if (!lines)
+		return 0;
+	text_put(memory, rest);
+	text_putc(memory, '\0');
+	for (at = memory->failed ? NULL : memory->at; at && count < POST_MORE_HEADERS;) {
+		char *end = strchr(at, '\n');
+
+		if (*at)
+			list[count++] = at;
+		at = end ? end + 1 : NULL;
+		if (end)
+			*end = '\0';
+	}
+	return count;
+}
+
 static void post_set_headers(struct post *post, bool packed)
 {
 	const char *const candidates[] = {
@@ -76,7 +99,6 @@ static void post_set_headers(struct post *post, bool packed)
 		text_str(&post->user_agent),
 		"Expect:", /* no waiting for leave to send a large body */
 		post->settings.token ? text_str(&post->authorization) : NULL,
-		post->settings.header,
 		packed			       ? "Content-Encoding: gzip"
 		: post->settings.name_identity ? "Content-Encoding: identity"
 					       : NULL,
@@ -86,6 +108,8 @@ static void post_set_headers(struct post *post, bool packed)
 	for (size_t n = 0; n < array_count(candidates); n++)
 		if (candidates[n])
 			post->headers[count++] = candidates[n];
+	count += post_split_headers(post->settings.header, &post->more_headers,
+				    post->headers + count);
 	post->headers[count] = NULL;
 }
 
@@ -203,4 +227,5 @@ void post_close(struct sink *sink)
 	text_done(&post->type);
 	text_done(&post->user_agent);
 	text_done(&post->authorization);
+	text_done(&post->more_headers);
 }

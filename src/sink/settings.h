@@ -52,7 +52,7 @@ struct sink_settings {
 		char *url; /* NULL = off */
 		int body, format;
 		char *token;  /* sent as "Authorization: Bearer" */
-		char *header; /* one more header, "Name: value" */
+		char *header; /* more headers, "Name: value", one a line */
 		uint64_t flush_count, flush_ns;
 		struct tls_settings tls;
 	} http;
@@ -88,7 +88,7 @@ struct sink_settings {
 	struct {
 		char *endpoint; /* NULL = off */
 		int protocol, signals;
-		char *header; /* one more header, "Name: value" */
+		char *header; /* more headers, "Name: value", one a line */
 		uint64_t flush_count, flush_ns;
 		struct tls_settings tls;
 	} otlp;

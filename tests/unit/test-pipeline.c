@@ -198,10 +198,11 @@ static void one_system_of_containers(void **state)
 static void patterns_replace_values(void **state)
 {
 	(void)state;
-	open_steps("measurement", STEP
-		   "type = 'Regex'\npatterns = [{ key = 'process_str', regex = '^conn[0-9]+$', "
-		   "replace_with = 'conn*' }, { key = 'process_id', regex = '.', "
-		   "replace_with = '' }]\n");
+	open_steps(
+		"measurement", STEP
+		"type = 'Regex'\npatterns = [{ key = 'process_str', regex = '^(?:conn)\\d+[\\d]$', "
+		"replace_with = 'conn*' }, { key = 'process_id', regex = '.', "
+		"replace_with = '' }]\n");
 	put_exec(7, "conn123");
 	assert_non_null(strstr(lines(), "{\"process_str\":\"conn*\",\"process_id\":\"\"}"));
 }
