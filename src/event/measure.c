@@ -6,11 +6,12 @@
 #define C MEASURE_COUNTER
 #define H MEASURE_HISTOGRAM
 #define M MEASURE_METER
+#define T MEASURE_TIMER
 
 /*
  * What an event is measured as. Kinds and fields are named, not numbered: a row whose kind or field
  * the table of events doesn't have stands for none. A kind without a row is counted under its own
- * name.
+ * name. A value of zero is no measurement.
  */
 static const struct measure_row {
 	const char *event;
@@ -18,6 +19,18 @@ static const struct measure_row {
 	unsigned int kinds;
 	const char *value; /* field; NULL: it counts 1 */
 } measure_rows[] = {
+	{ "tcp.connect", "connection.out", "count", C | H | M, NULL },
+	{ "tcp.connect", "connection.out.latency", "duration", T, "network.connect.latency" },
+	{ "tcp.accept", "connection.in", "count", C | H | M, NULL },
+	{ "tcp.connect_failed", "connection.failed", "count", C | M, NULL },
+	{ "tcp.close", "volume.out", "byte", C | H, "network.sent.bytes" },
+	{ "tcp.close", "volume.in", "byte", C | H, "network.received.bytes" },
+	{ "tcp.close", "connection", "duration", T, "network.duration" },
+	{ "tcp.close", "connection.retransmits", "count", C, "tcp.retransmits" },
+	{ "udp.flow", "volume.out", "byte", C | H, "network.sent.bytes" },
+	{ "udp.flow", "volume.in", "byte", C | H, "network.received.bytes" },
+	{ "dns.lookup", "dns.answer", "count", C | M, NULL },
+	{ "dns.lookup", "dns.answer.latency", "duration", T, "dns.latency" },
 	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count" },
 	{ "loss", "loss", "count", C, "loss.count" },
 	{ "kernel.oom_kill", "kernel.oom_kill", "count", C, NULL },
@@ -42,6 +55,16 @@ static const struct measure_tag {
 	{ "loss.place", "place_str" },
 	{ "oom.constraint", "constraint_str" },
 	{ "detection.key", "detection_str" },
+	{ "network.local.address", "s_ip" },
+	{ "network.local.port", "s_port" },
+	{ "network.peer.address", "d_ip" },
+	{ "network.peer.port", "d_port" },
+	{ "network.transport", "proto" },
+	{ "tcp.end", "end_str" },
+	{ "error.type", "error_str" },
+	{ "dns.question.name", "q_address_str" },
+	{ "dns.question.type", "q_type" },
+	{ "dns.response_code", "rcode_str" },
 	{ "detection.state", "state_str" },
 };
 
@@ -178,6 +201,8 @@ void measure_event(const struct event *event, uint64_t weight, struct measure_po
 		measure.value = weight;
 		if (row->value)
 			measure.value *= event_number_of(event, (enum event_field)value_of_row[at]);
+		if (measure.value == 0)
+			continue;
 		measure_take(event, &measure, port);
 	}
 }
