@@ -9,6 +9,20 @@ extern "C" {
 #include <string>
 #include <string_view>
 
+/* toml++ asserts what a file can break ("[[[a]]]"), and assumes it where assertions are off: both
+ * are a reason to refuse the file. */
+struct broken_file {
+};
+[[noreturn, gnu::noinline]] static void refuse_file()
+{
+	throw broken_file();
+}
+#undef NDEBUG
+#define TOML_ASSERT(expr)                                                                          \
+	do {                                                                                       \
+		if (!(expr))                                                                       \
+			refuse_file();                                                             \
+	} while (false)
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -83,8 +97,8 @@ static json_t *convert(const toml::node &node, const std::string &path, json_t *
 	return convert_time(node.as_date_time()->get());
 }
 
-extern "C" int toml_parse(const char *text, size_t bytes, const char *name,
-			  struct toml_file *ret_file, struct error *err)
+static int parse(const char *text, size_t bytes, const char *name, struct toml_file *ret_file,
+		 struct error *err)
 {
 	toml::parse_result result = toml::parse(std::string_view(text, bytes));
 
@@ -99,6 +113,15 @@ extern "C" int toml_parse(const char *text, size_t bytes, const char *name,
 	ret_file->places = json_object();
 	ret_file->tree = convert_table(result.table(), "", ret_file->places);
 	return 0;
+}
+
+extern "C" int toml_parse(const char *text, size_t bytes, const char *name,
+			  struct toml_file *ret_file, struct error *err)
+try {
+	return parse(text, bytes, name, ret_file, err);
+} catch (const broken_file &) {
+	return error_say(err, EINVAL, "%s: this is no TOML: look for brackets without a name",
+			 name);
 }
 
 extern "C" void toml_done(struct toml_file *file)
