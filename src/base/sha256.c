@@ -90,5 +90,5 @@ void sha256_hex(struct slice bytes, char hex[SHA256_HEX_BYTES])
 		hex[2 * n] = digits[hash[n] >> 4];
 		hex[2 * n + 1] = digits[hash[n] & 15];
 	}
-	hex[2 * SHA256_BYTES] = '\0';
+	hex[SHA256_HEX_BYTES - 1] = '\0';
 }

@@ -6,8 +6,18 @@
 
 static const struct sensor_kind *const sensors[] = { &sensor_exec, &sensor_kmsg, NULL };
 
+static int ingraind_check(const struct program *program, int argc, char **argv)
+{
+	if (argc == 1 || strcmp(argv[1], "--json") == 0)
+		return program_check_kernel(program, argc, argv);
+	return program_check_file(program, argc, argv);
+}
+
 static const struct program_command commands[] = {
-	{ "check", "FILE", "Say whether a settings file is right", program_check_file },
+	{ "check", "[--json | FILE]",
+	  "Say which sensors this kernel permits, and why not better; or whether a settings file "
+	  "is right",
+	  ingraind_check },
 	{ "config", NULL, "Print a settings file with every key and its default",
 	  program_print_config },
 	{ "events", NULL, "Print the table of events and their fields", program_print_events },

@@ -40,7 +40,7 @@ uint64_t probe_events(const struct probe_kind *kind)
 
 	for (size_t n = 0; n < EVENT_KIND_COUNT; n++)
 		for (const char *const *begin = kind->events; *begin; begin++)
-			if (slice_starts(slice_of(event_kinds[n].name), slice_of(*begin)))
+			if (strncmp(event_kinds[n].name, *begin, strlen(*begin)) == 0)
 				kinds |= 1ull << n;
 	return kinds;
 }

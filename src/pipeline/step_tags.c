@@ -76,14 +76,14 @@ static void step_container_take(struct step *step, struct event *event)
 {
 	/* `system` chooses: 0 Docker, 1 Kubernetes, -1 both */
 	static const struct {
-		enum event_field field;
 		const char *tag;
+		enum event_field field;
 		int system;
 	} rows[] = {
-		{ FIELD_container_id, "docker_id", -1 },
-		{ FIELD_container_name, "docker_name", 0 },
-		{ FIELD_pod_name, "kubernetes_pod_name", 1 },
-		{ FIELD_pod_namespace, "kubernetes_namespace", 1 },
+		{ "docker_id", FIELD_container_id, -1 },
+		{ "docker_name", FIELD_container_name, 0 },
+		{ "kubernetes_pod_name", FIELD_pod_name, 1 },
+		{ "kubernetes_namespace", FIELD_pod_namespace, 1 },
 	};
 	struct event_map *tags = step_tags(event);
 	struct event_pair *pairs = tags ? step_copy_tags(event, tags) : NULL;

@@ -159,6 +159,14 @@ finish() {
 	jq -e '.measurement == 1' second
 }
 
+@test "check says what this kernel permits" {
+	need_root
+	run "$ingraind" check
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"kernel   $(uname -r)"* ]]
+	"$ingraind" check --json | jq -e '.sensors | map(.sensor) | index("exec") != null'
+}
+
 @test "check says whether a file is right" {
 	cat >good.toml <<-'END'
 		[log]

@@ -10,7 +10,21 @@ drive=$build/tests/tools/sink-drive
 tools=$tree/tests/tools
 npm_cache=${BULWARK_NPM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/bulwark-tests/npm}
 
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj "/CN=test ca" -keyout ca.key -out ca.pem 2>/dev/null
+	printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >names
+	for name in server client; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+			-keyout $name.key -out csr 2>/dev/null
+		openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -days 2 -extfile names \
+			-out $name.pem 2>/dev/null
+	done
+}
+
 setup() {
+	tls=$BATS_FILE_TMPDIR
 	dir=$BATS_TEST_TMPDIR
 	spool=$dir/spool
 	started=
@@ -395,6 +409,28 @@ nats_server() {
 	[ "$(NATS_USER=agent NATS_PASSWORD=word "$tools/nats.py" "$port" count EVENTS)" -eq 10 ]
 }
 
+@test "NATS over TLS, both sides known to each other" {
+	port=$(free_port)
+	command -v nats-server >/dev/null || skip "nats-server is not installed"
+	cat >nats.conf <<-END
+		listen: "127.0.0.1:$port"
+		jetstream { store_dir: "$dir/jetstream" }
+		tls { cert_file: "$tls/server.pem", key_file: "$tls/server.key",
+			ca_file: "$tls/ca.pem", verify: true }
+	END
+	nats-server -c nats.conf >nats.out 2>&1 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$port"
+	export BULWARK_NATS_CA_FILE=$tls/ca.pem NATS_TLS=$tls
+	run_drive -n 10 -t 3 -- --nats "tls://localhost:$port"
+	grep -q "trouble: sink 'nats': connect to 'nats.url': " said
+	[ "$(metric spool_events nats)" -eq 10 ]
+	"$tools/nats.py" "$port" create EVENTS 'bulwark.>'
+	BULWARK_NATS_CERT_FILE=$tls/client.pem BULWARK_NATS_KEY_FILE=$tls/client.key \
+		run_drive -n 990 -w -t 20 -- --nats "tls://localhost:$port"
+	[ "$("$tools/nats.py" "$port" count EVENTS)" -eq 1000 ]
+}
+
 # --- OpenTelemetry ---
 
 # otlp_server HTTP_PORT GRPC_PORT [FAILURES]
@@ -434,6 +470,20 @@ check_logs() {
 	run_drive -n 4000 -w -t 30 -- --otlp "http://127.0.0.1:$port" --otlp-protocol grpc
 	grep -q "trouble: sink 'otlp-logs': export to 'http://127.0.0.1:$port/opentel.*unavailable: not yet" said
 	[ "$(metric sink_delivered_total otlp-logs)" -eq 4000 ]
+	check_logs 4000
+}
+
+@test "OpenTelemetry over gRPC and TLS, both sides known to each other" {
+	port=$(free_port) other=$(free_port)
+	OTLP_TLS=$tls otlp_server "$other" "$port"
+	export BULWARK_OTLP_CA_FILE=$tls/ca.pem
+	run_drive -n 10 -t 3 -- --otlp "https://localhost:$port" --otlp-protocol grpc
+	[ "$(metric sink_delivered_total otlp-logs)" -eq 0 ] # without a certificate of our own
+	export BULWARK_OTLP_CERT_FILE=$tls/client.pem BULWARK_OTLP_KEY_FILE=$tls/client.key
+	# One batch after the other on one connection.
+	BULWARK_OTLP_INTERVAL=100ms \
+		run_drive -n 3990 -r 2000 -w -t 30 -- --otlp "https://localhost:$port" --otlp-protocol grpc
+	[ "$(metric sink_failures_total otlp-logs)" -eq 0 ]
 	check_logs 4000
 }
 

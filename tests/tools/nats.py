@@ -10,14 +10,20 @@ import base64
 import json
 import os
 import socket
+import ssl
 import sys
 
 
 class Nats:
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket.recv(65536)  # INFO
+        folder = os.environ.get("NATS_TLS")
+        if folder:
+            context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+            context.load_cert_chain(f"{folder}/client.pem", f"{folder}/client.key")
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
-        self.file.readline()  # INFO
         options = {"verbose": False, "headers": True, "name": "test"}
         if os.environ.get("NATS_USER"):
             options.update(user=os.environ["NATS_USER"], **{"pass": os.environ["NATS_PASSWORD"]})

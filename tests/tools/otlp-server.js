@@ -5,7 +5,8 @@
 //	node otlp-server.js HTTP_PORT GRPC_PORT FILE [FAILURES]
 //
 // Says "listening" when it does. Each request becomes a line of FILE: {"kind", "way", "request"}.
-// The first FAILURES requests are answered with "unavailable".
+// The first FAILURES requests are answered with "unavailable". With $OTLP_TLS, a folder, gRPC wants
+// certificates of its CA.
 "use strict";
 const fs = require("fs");
 const http = require("http");
@@ -65,7 +66,13 @@ http.createServer((request, response) => {
 			done(null, {});
 		} });
 	}
-	server.bindAsync(`127.0.0.1:${grpcPort}`, grpc.ServerCredentials.createInsecure(), (error) => {
+	const tls = process.env.OTLP_TLS; // a folder
+	const credentials = tls
+		? grpc.ServerCredentials.createSsl(fs.readFileSync(`${tls}/ca.pem`), [{
+			private_key: fs.readFileSync(`${tls}/server.key`),
+			cert_chain: fs.readFileSync(`${tls}/server.pem`) }], true)
+		: grpc.ServerCredentials.createInsecure();
+	server.bindAsync(`127.0.0.1:${grpcPort}`, credentials, (error) => {
 		if (error) throw error;
 		console.log("listening");
 	});
