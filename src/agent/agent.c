@@ -20,6 +20,7 @@ static void agent_deliver(struct agent *agent, const struct event *event)
 {
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_put(&agent->sinks[n], event);
+	pipelines_put(&agent->pipelines, event);
 }
 
 /* An event that is complete. */
@@ -269,6 +270,15 @@ static int agent_start_detect(struct agent *agent, struct error *err)
 	return r;
 }
 
+static bool agent_has_one_sink(const struct agent *agent)
+{
+	size_t count = agent->sink_count;
+
+	for (const struct pipeline *one = agent->pipelines.first; one; one = one->next)
+		count += one->sink_count;
+	return count == 1;
+}
+
 /* A sink is in trouble, or out of it. */
 static void agent_on_sink_news(struct sink *sink, const struct error *news)
 {
@@ -279,7 +289,7 @@ static void agent_on_sink_news(struct sink *sink, const struct error *news)
 		return;
 	}
 	/* Nobody reads standard output any more, and there is no other reader. */
-	if (sink->kind == &sink_console && agent->sink_count == 1)
+	if (sink->kind == &sink_console && agent_has_one_sink(agent))
 		loop_stop(agent->loop);
 	else
 		log_warning("%s", news->text);
@@ -287,10 +297,13 @@ static void agent_on_sink_news(struct sink *sink, const struct error *news)
 
 static int agent_open_sinks(struct agent *agent, struct error *err)
 {
-	agent->sink_env =
-		(struct sink_env){ agent->loop,	   agent->metrics.kinds ? &agent->metrics : NULL,
-				   &agent->origin, &agent->settings->sinks,
-				   agent_http,	   agent };
+	agent->sink_env = (struct sink_env){ agent->loop,
+					     agent->metrics.kinds ? &agent->metrics : NULL,
+					     &agent->origin,
+					     &agent->settings->sinks,
+					     agent_http,
+					     agent,
+					     NULL };
 	for (size_t n = 0; n < sink_kind_count; n++) {
 		int r;
 
@@ -302,7 +315,10 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			return r;
 		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
-	return 0;
+	return pipelines_open(
+		&agent->pipelines, &agent->settings->pipelines,
+		&(struct pipelines_env){ agent->sink_env, agent_on_sink_news, &agent->serial },
+		err);
 }
 
 static void agent_make_sensor_env(struct agent *agent)
@@ -431,7 +447,7 @@ static bool agent_sinks_busy(const struct agent *agent)
 	for (size_t n = 0; n < agent->sink_count; n++)
 		if (sink_busy(&agent->sinks[n]))
 			return true;
-	return false;
+	return pipelines_busy(&agent->pipelines);
 }
 
 /* Gives what waits a moment to get through; what doesn't stays on disk for the next start. */
@@ -441,6 +457,7 @@ static void agent_drain_sinks(struct agent *agent)
 
 	for (size_t n = 0; n < agent->sink_count; n++)
 		sink_flush(&agent->sinks[n]);
+	pipelines_flush(&agent->pipelines);
 	while (agent_sinks_busy(agent) && clock_mono_ns() < until)
 		if (loop_turn(agent->loop, 50, NULL) < 0)
 			return;
@@ -450,6 +467,7 @@ static void agent_close_sinks(struct agent *agent)
 {
 	while (agent->sink_count)
 		sink_close(&agent->sinks[--agent->sink_count]);
+	pipelines_close(&agent->pipelines);
 }
 
 /* The sensor that keeps kernel settings looks at its own; the others run on. */

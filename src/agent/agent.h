@@ -13,11 +13,12 @@
 #include "agent/settings.h"
 #include "detect/detect.h"
 #include "identity/identity.h"
+#include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
 #include "sink/sink.h"
 
 #define AGENT_SENSORS 8
-#define AGENT_SINKS   8
+#define AGENT_SINKS   16
 
 struct agent {
 	const struct agent_settings *settings;
@@ -49,6 +50,7 @@ struct agent {
 	struct sink_env sink_env;
 	struct sink sinks[AGENT_SINKS];
 	size_t sink_count;
+	struct pipelines pipelines; /* beside these sinks */
 	struct loop_timer end;
 	struct loop_signal on_term, on_int;
 	struct metric events[EVENT_KIND_COUNT];

@@ -11,14 +11,7 @@
 
 struct settings_table program_table(const struct program *program)
 {
-	return (struct settings_table){
-		.program = program->name,
-		.program_bit = program->bit,
-		.rows = agent_setting_rows,
-		.row_count = agent_setting_count,
-		.aliases = agent_setting_aliases,
-		.alias_count = agent_alias_count,
-	};
+	return agent_settings_table(program->name, program->bit);
 }
 
 struct agent_program program_identity(const struct program *program)
@@ -82,11 +75,55 @@ static int program_check_whole(const struct program *program, const struct setti
 
 	if (r == 0)
 		r = agent_settings_finish(settings, values, err);
-	if (r < 0 || !program->needs_sink || sink_any_wanted(&values->sinks))
+	if (r < 0 || !program->needs_sink || values->pipelines.first ||
+	    sink_any_wanted(&values->sinks))
 		return r;
 	r = error_say(err, EINVAL, "nowhere to send events: name a sink, such as %s",
 		      file ? "format = \"text\" under [console]" : "--console text");
 	return file ? error_wrap(err, r, "%s:1:1", file) : r;
+}
+
+/* The settings file as an argument; a program that takes none refuses it. */
+static int program_read_argument(struct program_settings *set, int rest, struct error *err)
+{
+	if (rest == set->argc)
+		return 0;
+	if (!set->program->takes_file || rest + 1 < set->argc || set->values.config_file)
+		return error_say(err, EINVAL, "'%s' is not an option; see --help", set->argv[rest]);
+	set->values.config_file = strdup(set->argv[rest]);
+	return set->values.config_file ? 0 : error_errno(err, ENOMEM, "read '%s'", set->argv[rest]);
+}
+
+/* For programs with pipelines: how their tables are read. */
+static void program_read_pipelines(const struct program *program, struct settings *settings,
+				   struct agent_settings *values)
+{
+	if (program->bit == PROGRAM_polytect)
+		return;
+	values->pipelines.table = program_table(program);
+	values->pipelines.values_bytes = sizeof(*values);
+	values->pipelines.sinks_at = offsetof(struct agent_settings, sinks);
+	settings->read_other = pipelines_read;
+	settings->owner = &values->pipelines;
+}
+
+/* What the environment alone makes run counts where there is no file. */
+static int program_read_variables(struct program_settings *set, struct error *err)
+{
+	auto_text struct text toml = { 0 };
+	int r;
+
+	if (set->values.config_file || !set->program->environment)
+		return 0;
+	r = set->program->environment(&toml, err);
+	return r < 0 ? r
+		     : settings_read_text(&set->settings, text_slice(&toml), "environment", err);
+}
+
+static void program_settings_done(struct settings *settings, struct agent_settings *values)
+{
+	pipelines_config_done(&values->pipelines);
+	settings_done(settings);
 }
 
 /* Reads options, environment and file anew into `set`. */
@@ -98,12 +135,15 @@ static int program_load(struct program_settings *set, const struct program *prog
 	*set = (struct program_settings){ .program = program, .argc = argc, .argv = argv };
 	set->table = program_table(program);
 	r = settings_init(&set->settings, &set->table, &set->values, err);
+	program_read_pipelines(program, &set->settings, &set->values);
 	if (r == 0)
 		r = settings_read_options(&set->settings, argc, argv, &rest, err);
-	if (r == 0 && rest < argc)
-		r = error_say(err, EINVAL, "'%s' is not an option; see --help", argv[rest]);
+	if (r == 0)
+		r = program_read_argument(set, rest, err);
 	if (r == 0)
 		r = program_read_file(set, err);
+	if (r == 0)
+		r = program_read_variables(set, err);
 	if (r == 0)
 		r = settings_read_environment(&set->settings, err);
 	if (r == 0)
@@ -157,7 +197,7 @@ static void program_reload(struct program_run *run)
 		log_info("settings read again");
 	}
 	if (fresh)
-		settings_done(&fresh->settings);
+		program_settings_done(&fresh->settings, &fresh->values);
 	free(fresh);
 	notify_send(SLICE("READY=1"));
 }
@@ -212,7 +252,7 @@ int program_run(const struct program *program, int argc, char **argv)
 		abort();
 	r = program_load(first, program, argc, argv, &err);
 	if (r < 0) {
-		settings_done(&first->settings);
+		program_settings_done(&first->settings, &first->values);
 		free(first);
 		return program_complain(program, &err, EXIT_USAGE);
 	}
@@ -227,7 +267,7 @@ int program_run(const struct program *program, int argc, char **argv)
 	notify_send(SLICE("STOPPING=1"));
 	loop_timer_clear(&run.alive);
 	agent_stop(&run.agent);
-	settings_done(&run.now->settings);
+	program_settings_done(&run.now->settings, &run.now->values);
 	free(run.now);
 	return r < 0 ? program_complain(program, &err, EXIT_FAILED) : EXIT_OK;
 }
@@ -247,6 +287,7 @@ int program_check_file(const struct program *program, int argc, char **argv)
 		return program_complain(program, &err, EXIT_USAGE);
 	}
 	r = settings_init(&settings, &table, &values, &err);
+	program_read_pipelines(program, &settings, &values);
 	if (r == 0)
 		r = settings_read_file(&settings, argv[1], &err);
 	if (r == 0)
@@ -255,7 +296,7 @@ int program_check_file(const struct program *program, int argc, char **argv)
 		fputs(text_str(&settings.notices), stderr);
 		printf("%s: fine\n", argv[1]);
 	}
-	settings_done(&settings);
+	program_settings_done(&settings, &values);
 	return r < 0 ? program_complain(program, &err, EXIT_USAGE) : EXIT_OK;
 }
 
@@ -298,7 +339,7 @@ int program_main(const struct program *program, int argc, char **argv)
 	for (size_t n = 0; n < program->command_count; n++)
 		if (strcmp(word, program->commands[n].name) == 0)
 			return program->commands[n].run(program, argc - 1, argv + 1);
-	if (program->runs_bare && (word[0] == '-' || word[0] == '\0'))
+	if (program->runs_bare && (word[0] == '-' || word[0] == '\0' || program->takes_file))
 		return program_run(program, argc, argv);
 	if (word[0] == '\0') {
 		program_help(program);

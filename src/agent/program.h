@@ -19,9 +19,13 @@ struct program {
 	const struct sensor_kind *const *sensors; /* NULL-terminated */
 	const struct program_command *commands;
 	size_t command_count;
-	uint64_t unsaid;	    /* bits: event kinds that only detectors get to see */
+	uint64_t unsaid; /* bits: event kinds that only detectors get to see */
+	/* Writes the settings file that the environment stands for, when no file is given. NULL:
+	 * there is none. */
+	int (*environment)(struct text *toml, struct error *err);
 	bool file_excludes_options; /* --configfile allows no other option */
 	bool runs_bare;		    /* without a command it runs; otherwise help is shown */
+	bool takes_file;	    /* the argument that is no option is the settings file */
 	bool needs_sink;	    /* refuses to run with nowhere to send events */
 };
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/settings.h"
 
+#include <assert.h>
+#include <errno.h>
+
 #include "base/clock.h"
 #include "event/encode.h"
 #include "sink/sink.h"
 
 #define AT(member)    .at = offsetof(struct agent_settings, member)
-#define BOTH	      .programs = PROGRAM_bulwark | PROGRAM_polytect
+#define BOTH	      .programs = PROGRAM_bulwark | PROGRAM_polytect | PROGRAM_ingraind
 #define BULWARK_ONLY  .programs = PROGRAM_bulwark
 #define POLYTECT_ONLY .programs = PROGRAM_polytect
 
@@ -116,14 +119,15 @@ const struct setting agent_setting_rows[] = {
 	  .argument = "URL",
 	  .help = "POST batches of events in JSON to this URL" },
 	{ .key = "http.body", .option = "http-body", .type = SETTING_choice, AT(sinks.http.body),
-	  BOTH, .choices = http_bodies, .fallback = "ndjson", .needs = "http.url",
+	  .programs = PROGRAM_bulwark | PROGRAM_polytect, .choices = http_bodies,
+	  .fallback = "ndjson", .needs = "http.url",
 	  .help = "One event a line, or an array" },
 	{ .key = "http.token", .type = SETTING_secret, AT(sinks.http.token), BOTH,
 	  .argument = "TOKEN", .needs = "http.url",
 	  .help = "Bearer token for it" },
 	{ .key = "http.header", .type = SETTING_secret, AT(sinks.http.header), BOTH,
-	  .argument = "NAME: VALUE", .needs = "http.url",
-	  .help = "One more header to send, such as an API key" },
+	  .lines = true, .argument = "NAME: VALUE", .needs = "http.url",
+	  .help = "One more header to send, such as an API key; more stand on lines of their own" },
 	{ .key = "http.flush_event_count", .type = SETTING_count, AT(sinks.http.flush_count),
 	  BOTH, .fallback = "100", .min = 1, .max = 1000,
 	  .help = "Send when so many events wait" },
@@ -292,8 +296,32 @@ const struct setting_alias agent_setting_aliases[] = {
 	{ "polycorder.flush_timeout.secs", "polycorder.flush_timeout_seconds" },
 	{ "polycorder.flush_timeout.nanos", NULL },
 	{ "monitor_config.gobble_old_events", "monitor.gobble_old_events" },
+	{ "http.uri", "http.url" },
+	{ "http.encoding", NULL },
+	{ "http.parallel_chunk_size", NULL },
+	{ "http.threads", NULL },
+	{ "log.type", NULL },
+	{ "log.log_level", NULL },
 };
 const size_t agent_alias_count = array_count(agent_setting_aliases);
+
+struct settings_table agent_settings_table(const char *program, unsigned int program_bit)
+{
+	static struct setting all[256];
+	const size_t count = agent_setting_count + agent_sink_count;
+
+	assert(count <= array_count(all));
+	memcpy(all, agent_setting_rows, agent_setting_count * sizeof(all[0]));
+	memcpy(all + agent_setting_count, agent_sink_rows, agent_sink_count * sizeof(all[0]));
+	return (struct settings_table){
+		.program = program,
+		.program_bit = program_bit,
+		.rows = all,
+		.row_count = count,
+		.aliases = agent_setting_aliases,
+		.alias_count = agent_alias_count,
+	};
+}
 
 int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 			  struct error *err)
@@ -306,6 +334,8 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 	values->kernel.set_ratelimit_burst =
 		settings_source(settings, "auto_configure.printk_ratelimit_burst") !=
 		SETTINGS_default;
+	if (pipelines_config_finish(&values->pipelines, err) < 0)
+		return -EINVAL;
 	r = sink_check(&values->sinks, &key, err);
 	if (r == 0)
 		r = detect_settings_check(&values->detect, &key, err);

@@ -5,11 +5,12 @@
 
 #include "base/settings.h"
 #include "detect/settings.h"
+#include "pipeline/config.h"
 #include "sensor/sensor.h"
 #include "sink/settings.h"
 
 /* Programs, as bits: who has a setting. */
-enum { PROGRAM_bulwark = 1, PROGRAM_polytect = 2 };
+enum { PROGRAM_bulwark = 1, PROGRAM_polytect = 2, PROGRAM_ingraind = 4 };
 
 struct agent_settings {
 	char *config_file;
@@ -30,12 +31,21 @@ struct agent_settings {
 	struct kernel_settings kernel;
 	struct detect_settings detect;
 	struct sink_settings sinks;
+	struct pipelines_config pipelines;
 };
+
+/* All rows, of all parts below, as one table. */
+struct settings_table agent_settings_table(const char *program, unsigned int program_bit);
+
+/* --- the parts --- */
 
 extern const struct setting agent_setting_rows[];
 extern const size_t agent_setting_count;
 extern const struct setting_alias agent_setting_aliases[];
 extern const size_t agent_alias_count;
+
+extern const struct setting agent_sink_rows[]; /* settings_sinks.c */
+extern const size_t agent_sink_count;
 
 /* What no single row can tell: fills what follows from others, and refuses settings that contradict
  * each other or lack a partner. */

@@ -23,6 +23,7 @@ enum setting_type {
 	SETTING_bytes,	  /* uint64_t; "64k", "16M", "1G" (powers of 1024) */
 	SETTING_duration, /* uint64_t nanoseconds; "500ms", "10s", "5m", "1h", or a bare number of
 			     `scale` ns */
+	SETTING_list,	  /* char *, owned: a list of texts, one a line; NULL = not set */
 	SETTING_choice,	  /* int: index into `choices`; -1 = not set */
 	SETTING_tally,	  /* uint64_t: counts how often the option is given; a number in the file */
 };
@@ -39,6 +40,7 @@ struct setting {
 	const char *const *choices; /* SETTING_choice: NULL-terminated */
 	uint64_t min, max;	    /* counts, bytes and durations; max 0 = no limit */
 	uint64_t scale;		    /* SETTING_duration: ns of a bare number's unit */
+	bool lines;		    /* a text that may have several lines */
 	const char *argument;	    /* what help calls the value */
 	const char *needs;	    /* key that must be set too */
 	const char *help;	    /* one sentence without a full stop */
@@ -66,12 +68,20 @@ enum settings_source {
 	SETTINGS_option,
 };
 
+struct json_t;
+struct settings_file;
+
 struct settings {
 	const struct settings_table *table;
 	void *values;
 	unsigned char *sources; /* enum settings_source, for each row */
 	char **places;		/* "file:line:column" of each row that a file has set, or NULL */
 	struct text notices;	/* what a user should know though nothing is wrong; one a line */
+	/* Set after settings_init(), NULL: nobody. Is asked about keys of a file that no row has
+	 * (base/settings_file.h): 1 when it has read it, 0 when it knows no such key, or -errno. */
+	int (*read_other)(const struct settings_file *file, const char *key, struct json_t *value,
+			  struct error *err);
+	void *owner; /* for read_other */
 };
 
 /* Fills `values` (zeroed, as large as the rows' offsets say) with the defaults. */

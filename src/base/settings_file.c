@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/settings_row.h"
+#include "base/settings_file.h"
 
 #include <errno.h>
 
 #include "base/file.h"
 #include "base/toml.h"
 
-struct settings_file {
-	struct settings *settings;
-	const char *name;
-	struct toml_file toml;
-};
+const char *settings_file_place(const struct settings_file *file, const char *key)
+{
+	auto_text struct text path = { 0 };
+
+	text_put(&path, slice_of(file->at));
+	text_put(&path, slice_of(key));
+	return toml_place(file->toml, text_str(&path));
+}
+
+/* The row of a key of this file, or NULL. */
+static const struct setting *settings_file_find(const struct settings_file *file, const char *key)
+{
+	auto_text struct text name = { 0 };
+
+	text_put(&name, slice_of(file->prefix));
+	text_put(&name, slice_of(key));
+	return settings_find(file->settings->table, text_str(&name));
+}
 
 /* Keeps `candidate` when it is nearer to the key than what was kept. */
 static void settings_keep_nearer(struct slice key, struct slice candidate, struct slice *nearest,
@@ -24,21 +37,22 @@ static void settings_keep_nearer(struct slice key, struct slice candidate, struc
 	}
 }
 
-static int settings_unknown_key(const struct settings_file *file, const char *key,
-				struct error *err)
+int settings_unknown_key(const struct settings_file *file, const char *key, struct error *err)
 {
 	const struct settings_table *table = file->settings->table;
-	const char *place = toml_place(&file->toml, key);
+	const char *place = settings_file_place(file, key);
 	struct slice wanted = slice_of(key), nearest = { NULL, 0 };
 	/* Farther away is no typing error. */
 	size_t distance = wanted.bytes < 5 ? wanted.bytes : 5;
 
 	for (size_t n = 0; n < table->row_count; n++) {
 		struct slice known = slice_of(table->rows[n].key);
-		ssize_t dot = slice_find_last(known, SLICE("."));
+		ssize_t dot;
 
-		if (!known.at || !setting_is_ours(table, &table->rows[n]))
+		if (!known.at || !setting_is_ours(table, &table->rows[n]) ||
+		    !slice_eat(&known, slice_of(file->prefix)))
 			continue;
+		dot = slice_find_last(known, SLICE("."));
 		settings_keep_nearer(wanted, known, &nearest, &distance);
 		settings_keep_nearer(wanted, slice_first(known, dot > 0 ? (size_t)dot : 0),
 				     &nearest, &distance);
@@ -49,12 +63,30 @@ static int settings_unknown_key(const struct settings_file *file, const char *ke
 	return error_say(err, EINVAL, "%s:%s: key '%s' is not known", file->name, place, key);
 }
 
+/* A list of texts, one a line. */
+static bool settings_list_words(const json_t *list, struct text *out)
+{
+	const json_t *item;
+	size_t n;
+
+	json_array_foreach(list, n, item) {
+		if (!json_is_string(item) || strchr(json_string_value(item), '\n'))
+			return false;
+		if (n)
+			text_putc(out, '\n');
+		text_put(out, (struct slice){ json_string_value(item), json_string_length(item) });
+	}
+	return true;
+}
+
 /* A TOML value in the words that setting_parse() reads; false when the type can't serve. */
 static bool settings_words(const struct setting *row, const json_t *value, struct text *out)
 {
 	if (json_is_string(value) && row->type != SETTING_flag && row->type != SETTING_count)
 		text_put(out,
 			 (struct slice){ json_string_value(value), json_string_length(value) });
+	else if (json_is_array(value) && row->type == SETTING_list)
+		return settings_list_words(value, out);
 	else if (json_is_boolean(value) && row->type == SETTING_flag)
 		text_put(out, json_is_true(value) ? SLICE("true") : SLICE("false"));
 	else if (json_is_integer(value) && !setting_is_text(row) && row->type != SETTING_flag &&
@@ -77,12 +109,13 @@ static int settings_set_key(struct settings_file *file, const struct setting *ro
 		[SETTING_bytes] = "a number, or a text such as \"16M\"",
 		[SETTING_duration] = "a number, or a text such as \"10s\"",
 		[SETTING_choice] = "a text in quotes",
+		[SETTING_list] = "a list of texts, such as [\"a\", \"b\"]",
 	};
 	auto_text struct text words = { 0 };
 	auto_text struct text place = { 0 };
 	auto_text struct text line = { 0 };
 
-	text_printf(&line, "%s:%s", file->name, toml_place(&file->toml, key));
+	text_printf(&line, "%s:%s", file->name, settings_file_place(file, key));
 	text_printf(&place, "%s: '%s'", text_str(&line), key);
 	if (!settings_words(row, value, &words))
 		return error_say(err, EINVAL, "%s wants %s", text_str(&place), wanted[row->type]);
@@ -96,39 +129,44 @@ static bool settings_follow_alias(struct settings_file *file, const char *key,
 				  const struct setting **ret_row)
 {
 	const struct settings_table *table = file->settings->table;
+	auto_text struct text name = { 0 };
 
+	text_put(&name, slice_of(file->prefix));
+	text_put(&name, slice_of(key));
 	for (size_t n = 0; n < table->alias_count; n++) {
 		const struct setting_alias *alias = &table->aliases[n];
 
-		if (strcmp(alias->old_key, key) != 0)
+		if (!slice_is(text_slice(&name), alias->old_key))
 			continue;
 		*ret_row = alias->key ? settings_find(table, alias->key) : NULL;
 		if (alias->key)
 			text_printf(&file->settings->notices,
 				    "%s:%s: '%s' is the old name of '%s'\n", file->name,
-				    toml_place(&file->toml, key), key, alias->key);
+				    settings_file_place(file, key), key, alias->key);
 		else
 			text_printf(&file->settings->notices,
 				    "%s:%s: '%s' has no effect any more\n", file->name,
-				    toml_place(&file->toml, key), key);
+				    settings_file_place(file, key), key);
 		return true;
 	}
 	return false;
 }
 
 /* Whether some key, of today or old, lies below this path. */
-static bool settings_is_table(const struct settings_table *table, const char *path)
+static bool settings_is_table(const struct settings_file *file, const char *path)
 {
-	size_t bytes = strlen(path);
+	const struct settings_table *table = file->settings->table;
+	size_t bytes = strlen(path), skip = strlen(file->prefix);
 
 	for (size_t n = 0; n < table->row_count; n++) {
 		const char *key = table->rows[n].key;
 
 		if (key && setting_is_ours(table, &table->rows[n]) &&
-		    strncmp(key, path, bytes) == 0 && key[bytes] == '.')
+		    strncmp(key, file->prefix, skip) == 0 &&
+		    strncmp(key + skip, path, bytes) == 0 && key[skip + bytes] == '.')
 			return true;
 	}
-	for (size_t n = 0; n < table->alias_count; n++)
+	for (size_t n = 0; !skip && n < table->alias_count; n++)
 		if (strncmp(table->aliases[n].old_key, path, bytes) == 0 &&
 		    table->aliases[n].old_key[bytes] == '.')
 			return true;
@@ -141,18 +179,23 @@ static int settings_read_table(struct settings_file *file, const char *path, jso
 static int settings_read_key(struct settings_file *file, const char *key, json_t *value,
 			     struct error *err)
 {
-	const struct settings_table *table = file->settings->table;
-	const struct setting *row = settings_find(table, key);
+	const struct setting *row = settings_file_find(file, key);
 
+	if (!row && file->settings->read_other) {
+		int r = file->settings->read_other(file, key, value, err);
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
 	if (!row && settings_follow_alias(file, key, &row) && !row)
 		return 0;
 	if (row)
 		return settings_set_key(file, row, key, value, err);
-	if (!settings_is_table(table, key))
+	if (!settings_is_table(file, key))
 		return settings_unknown_key(file, key, err);
 	if (!json_is_object(value))
 		return error_say(err, EINVAL, "%s:%s: '%s' is a table: write [%s]", file->name,
-				 toml_place(&file->toml, key), key, key);
+				 settings_file_place(file, key), key, key);
 	return settings_read_table(file, key, value, err);
 }
 
@@ -176,17 +219,25 @@ static int settings_read_table(struct settings_file *file, const char *path, jso
 	return 0;
 }
 
+int settings_read_object(const struct settings_file *file, json_t *object, struct error *err)
+{
+	struct settings_file copy = *file;
+
+	return settings_read_table(&copy, "", object, err);
+}
+
 int settings_read_text(struct settings *settings, struct slice text, const char *name,
 		       struct error *err)
 {
-	struct settings_file file = { .settings = settings, .name = name };
+	struct toml_file toml;
+	struct settings_file file = { settings, name, &toml, "", "" };
 	int r;
 
-	r = toml_parse(text.at, text.bytes, name, &file.toml, err);
+	r = toml_parse(text.at, text.bytes, name, &toml, err);
 	if (r < 0)
 		return r;
-	r = settings_read_table(&file, "", file.toml.tree, err);
-	toml_done(&file.toml);
+	r = settings_read_table(&file, "", toml.tree, err);
+	toml_done(&toml);
 	return r;
 }
 

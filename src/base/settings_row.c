@@ -13,7 +13,8 @@ bool setting_is_ours(const struct settings_table *table, const struct setting *r
 
 bool setting_is_text(const struct setting *row)
 {
-	return row->type == SETTING_text || row->type == SETTING_secret;
+	return row->type == SETTING_text || row->type == SETTING_secret ||
+	       row->type == SETTING_list;
 }
 
 bool setting_takes_word(const struct setting *row)
@@ -132,15 +133,17 @@ static int setting_parse_flag(struct slice words, bool *ret_flag, const char *pl
 	return 0;
 }
 
-static int setting_parse_text(struct slice words, char **text, const char *place, struct error *err)
+static int setting_parse_text(const struct setting *row, struct slice words, char **text,
+			      const char *place, struct error *err)
 {
+	bool lines = row->lines || row->type == SETTING_list;
 	char *copy;
 
 	words = slice_trim(words);
 	if (words.bytes == 0)
 		return error_say(err, EINVAL, "%s: must not be empty", place);
 	for (size_t n = 0; n < words.bytes; n++)
-		if (iscntrl((unsigned char)words.at[n]))
+		if (iscntrl((unsigned char)words.at[n]) && !(lines && words.at[n] == '\n'))
 			return error_say(err, EINVAL, "%s: must not contain control characters",
 					 place);
 	copy = strndup(words.at, words.bytes);
@@ -157,7 +160,8 @@ int setting_parse(const struct setting *row, struct slice words, void *at, const
 	switch (row->type) {
 	case SETTING_text:
 	case SETTING_secret:
-		return setting_parse_text(words, at, place, err);
+	case SETTING_list:
+		return setting_parse_text(row, words, at, place, err);
 	case SETTING_flag:
 		return setting_parse_flag(words, at, place, err);
 	case SETTING_choice:

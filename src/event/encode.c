@@ -9,6 +9,7 @@ const char *const event_format_names[] = {
 	[FORMAT_json] = "json",
 	[FORMAT_json_v1] = "json-v1",
 	[FORMAT_cef] = "cef",
+	[FORMAT_measurement] = "measurement",
 	NULL,
 };
 
@@ -19,6 +20,7 @@ event_encoder *event_encoder_of(enum event_format format)
 		[FORMAT_json] = event_put_json,
 		[FORMAT_json_v1] = event_put_json_v1,
 		[FORMAT_cef] = event_put_cef,
+		[FORMAT_measurement] = event_put_json_measurement,
 	};
 
 	return encoders[format];

@@ -10,7 +10,7 @@
 
 #include "event/event.h"
 
-enum event_format { FORMAT_text, FORMAT_json, FORMAT_json_v1, FORMAT_cef };
+enum event_format { FORMAT_text, FORMAT_json, FORMAT_json_v1, FORMAT_cef, FORMAT_measurement };
 extern const char *const event_format_names[]; /* NULL-terminated: "text", "json", ... */
 
 typedef void event_encoder(const struct event *event, const struct event_origin *origin,
@@ -25,6 +25,10 @@ void event_put_json(const struct event *event, const struct event_origin *origin
 void event_put_json_v1(const struct event *event, const struct event_origin *origin,
 		       struct text *out);
 bool event_has_json_v1(enum event_kind kind);
+/* ingraind's measurement: {"timestamp":ns,"kind":bits,"name":"x_count","measurement":n,"tags":{}}.
+ * What is no measurement is written as Bulwark's JSON. */
+void event_put_json_measurement(const struct event *event, const struct event_origin *origin,
+				struct text *out);
 /* A line for people: time, severity, what happened, whose it was. Control bytes become \xHH. */
 void event_put_text(const struct event *event, const struct event_origin *origin, struct text *out);
 /* The same with the severity coloured for a terminal. */

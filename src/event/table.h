@@ -140,7 +140,15 @@
 	  "what the events have in common or how they step (summary)")                             \
 	X(detection_events, "detection.events", json, NULL, "the events themselves (full)")        \
 	X(technique_id, "threat.technique.id", text, NULL, "MITRE ATT&CK technique")               \
-	X(technique_name, "threat.technique.name", text, NULL, "its name")
+	X(technique_name, "threat.technique.name", text, NULL, "its name")                         \
+	X(measure_name, "measurement.name", text, NULL, "what is measured, such as volume.out")    \
+	X(measure_value, "measurement.value", u64, "cnt", "the value, or the sum of several")      \
+	X(measure_unit, "measurement.unit", text, NULL, "count, byte or duration (nanoseconds)")   \
+	X(measure_kinds, "measurement.kinds", u64, NULL,                                           \
+	  "bits: 1 counter, 2 gauge, 4 meter, 8 histogram, 16 timer, 32 set, 128 percentile")      \
+	X(measure_samples, "measurement.samples", u64, NULL, "how many were summed, if several")   \
+	X(measure_span, "measurement.span", ns, NULL, "the time over which they were summed")      \
+	X(measure_tags, "measurement.tags", map, NULL, "what it was measured at")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -201,6 +209,8 @@
 #define EVENT_HAS_kmsg_forged(F) EVENT_GROUP_kmsg(F) F(kmsg_facility) F(comm) F(pid)
 #define EVENT_HAS_setting_drift(F) F(setting) F(setting_expected) F(setting_observed) \
 	F(setting_restored) F(setting_error)
+#define EVENT_HAS_measurement(F) EVENT_GROUP_process(F) F(measure_name) F(measure_value) \
+	F(measure_unit) F(measure_kinds) F(measure_samples) F(measure_span) F(measure_tags)
 #define EVENT_HAS_loss(F) F(loss_place) F(loss_reason) F(loss_count) F(loss_total)
 #define EVENT_HAS_register_probe(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
 	F(detection_register)
@@ -301,7 +311,10 @@
 	X(crash_rate, "detection.crash_rate", error, "Unusual crash rate", "{detection_reason}",   \
 	  "one program crashes far more often than it used to")                                    \
 	X(crash_loop, "detection.crash_loop", warning, "Crash loop", "{detection_reason}",         \
-	  "one program crashes in one place again and again: a plain bug")
+	  "one program crashes in one place again and again: a plain bug")                         \
+	X(measurement, "measurement", debug, "Measurement",                                        \
+	  "{measure_name} {measure_value}< {measure_unit}>< {measure_tags}>",                      \
+	  "a number that a pipeline has made of events, or summed over an interval")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

@@ -105,6 +105,7 @@ static int console_open(struct sink *sink, struct error *err)
 	console->writable.ready = console_on_writable;
 	console->write.run = console_on_deferred;
 	console->encode = event_encoder_of((enum event_format)settings->console.format);
+	sink->measures = settings->console.format == FORMAT_measurement;
 	if (colour && settings->console.format == FORMAT_text)
 		console->encode = event_put_text_coloured;
 	console->flags = fcntl(STDOUT_FILENO, F_GETFL);

@@ -245,8 +245,7 @@ static void courier_add_metrics(struct courier *courier)
 		metrics[n]->read = courier_read_metric;
 		metrics[n]->owner = courier->spool;
 		metrics[n]->index = n;
-		metric_add(courier->sink->env->metrics, ids[n], metrics[n],
-			   courier->sink->kind->name);
+		metric_add(courier->sink->env->metrics, ids[n], metrics[n], courier->sink->name);
 	}
 }
 
@@ -255,7 +254,7 @@ int courier_open(struct courier *courier, struct sink *sink, struct error *err)
 	const struct sink_settings *settings = sink->env->settings;
 	const struct spool_settings spool_settings = {
 		.directory = settings->spool.directory,
-		.name = sink->kind->name,
+		.name = sink->name,
 		.limit_bytes = settings->spool.bytes,
 		.sync_ns = settings->spool.sync_ns,
 	};

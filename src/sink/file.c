@@ -242,6 +242,7 @@ static int file_open(struct sink *sink, struct error *err)
 	file->write.run = file_on_deferred;
 	file->retry.fire = file_on_retry;
 	file->encode = event_encoder_of((enum event_format)settings->file.format);
+	sink->measures = settings->file.format == FORMAT_measurement;
 	file->path = settings->file.path;
 	file_set_rotation(file);
 	return file_open_path(file, err);

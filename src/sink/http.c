@@ -53,12 +53,14 @@ static int http_open(struct sink *sink, struct error *err)
 		.compose = lines ? http_compose_lines : http_compose_array,
 	};
 
+	sink->measures = settings->http.format == FORMAT_measurement;
 	return post_open(sink, &post, err);
 }
 
 static void http_put(struct sink *sink, const struct event *event)
 {
-	post_put(sink, event, event_put_json);
+	post_put(sink, event,
+		 event_encoder_of((enum event_format)sink->env->settings->http.format));
 }
 
 const struct sink_kind sink_http = {

@@ -2,9 +2,9 @@
 #include "sink/post.h"
 
 #include <errno.h>
-#include <zlib.h>
 
 #include "base/clock.h"
+#include "sink/pack.h"
 
 #define POST_GZIP_BYTES	  512
 #define POST_BATCH_BYTES  (1u << 20)
@@ -25,33 +25,6 @@ enum courier_verdict post_verdict(unsigned int status)
 		if (status >= rows[n].first && status <= rows[n].last)
 			return rows[n].verdict;
 	return COURIER_failed; /* also a wrong path (404): no reason to lose events */
-}
-
-/* gzip, as RFC 1952. */
-static bool post_pack(struct slice body, struct text *packed)
-{
-	z_stream stream = { .next_in = (Bytef *)body.at, .avail_in = (uInt)body.bytes };
-	uLong bound;
-	char *at;
-	int r;
-
-	/* 15 bits of window; 16 more ask for gzip's head and end */
-	if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
-	bound = deflateBound(&stream, (uLong)body.bytes);
-	text_clear(packed);
-	at = text_reserve(packed, bound);
-	if (!at) {
-		deflateEnd(&stream);
-		return false;
-	}
-	stream.next_out = (Bytef *)at;
-	stream.avail_out = (uInt)bound;
-	r = deflate(&stream, Z_FINISH);
-	packed->bytes = stream.total_out;
-	deflateEnd(&stream);
-	return r == Z_STREAM_END;
 }
 
 /* The start of the receiver's words, without what a terminal would obey. */
@@ -96,6 +69,29 @@ static void post_on_done(struct http_request *request, unsigned int status, cons
 	courier_tell(&post->courier, verdict, request->retry_after_s * NS_PER_S, &why);
 }
 
+size_t post_split_headers(const char *lines, struct text *memory, const char **list)
+{
+	struct slice rest = slice_of(lines);
+	size_t count = 0;
+	char *at;
+
+	text_clear(memory);
+	if (!lines)
+		return 0;
+	text_put(memory, rest);
+	text_putc(memory, '\0');
+	for (at = memory->failed ? NULL : memory->at; at && count < POST_MORE_HEADERS;) {
+		char *end = strchr(at, '\n');
+
+		if (*at)
+			list[count++] = at;
+		at = end ? end + 1 : NULL;
+		if (end)
+			*end = '\0';
+	}
+	return count;
+}
+
 static void post_set_headers(struct post *post, bool packed)
 {
 	const char *const candidates[] = {
@@ -103,7 +99,6 @@ static void post_set_headers(struct post *post, bool packed)
 		text_str(&post->user_agent),
 		"Expect:", /* no waiting for leave to send a large body */
 		post->settings.token ? text_str(&post->authorization) : NULL,
-		post->settings.header,
 		packed			       ? "Content-Encoding: gzip"
 		: post->settings.name_identity ? "Content-Encoding: identity"
 					       : NULL,
@@ -113,6 +108,8 @@ static void post_set_headers(struct post *post, bool packed)
 	for (size_t n = 0; n < array_count(candidates); n++)
 		if (candidates[n])
 			post->headers[count++] = candidates[n];
+	count += post_split_headers(post->settings.header, &post->more_headers,
+				    post->headers + count);
 	post->headers[count] = NULL;
 }
 
@@ -127,7 +124,7 @@ static void post_send(struct post *post)
 		return;
 	}
 	if (post->body.bytes > POST_GZIP_BYTES && !post->settings.plain)
-		packed = post_pack(text_slice(&post->body), &post->packed);
+		packed = pack_gzip(text_slice(&post->body), &post->packed);
 	post->request.body = text_slice(packed ? &post->packed : &post->body);
 	post_set_headers(post, packed);
 	if (http_start(post->client, &post->request, &err) < 0)
@@ -230,4 +227,5 @@ void post_close(struct sink *sink)
 	text_done(&post->type);
 	text_done(&post->user_agent);
 	text_done(&post->authorization);
+	text_done(&post->more_headers);
 }

@@ -10,12 +10,14 @@
 
 struct post;
 
+#define POST_MORE_HEADERS 16
+
 struct post_settings {
 	const char *url;
 	const struct tls_settings *tls; /* NULL: the system's */
 	const char *content_type;
 	const char *token;	 /* for "Authorization: Bearer"; NULL: none */
-	const char *header;	 /* one more, "Name: value"; NULL: none */
+	const char *header;	 /* more, "Name: value", one a line; NULL: none */
 	const char *key_setting; /* where to look when the receiver denies us */
 	bool name_identity;	 /* say "Content-Encoding: identity" when it is not gzipped */
 	bool plain;		 /* never gzip; also set when the receiver answers 415 */
@@ -34,7 +36,8 @@ struct post {
 	struct text payload; /* of the event being put */
 	struct text body, packed;
 	struct text type, user_agent, authorization;
-	const char *headers[8];
+	struct text more_headers; /* of settings.header, terminated one by one */
+	const char *headers[8 + POST_MORE_HEADERS];
 };
 
 /* For the kinds' check(). */
@@ -50,6 +53,9 @@ void post_put(struct sink *sink, const struct event *event, event_encoder *encod
 void post_flush(struct sink *sink);
 bool post_busy(const struct sink *sink);
 void post_close(struct sink *sink);
+
+/* Splits lines of headers into `list`, which has room for POST_MORE_HEADERS; returns how many. */
+size_t post_split_headers(const char *lines, struct text *memory, const char **list);
 
 /* What an HTTP status says about the events sent; pure. */
 enum courier_verdict post_verdict(unsigned int status);

@@ -17,6 +17,13 @@ enum syslog_rfc { SYSLOG_rfc5424, SYSLOG_rfc3164 };
 enum syslog_framing { SYSLOG_octet_counting, SYSLOG_newline };
 enum http_body { HTTP_ndjson, HTTP_json_array };
 
+enum s3_compression { S3_gzip, S3_plain };
+enum s3_body { S3_ndjson, S3_json_array };
+enum statsd_transport { STATSD_udp, STATSD_tcp };
+enum statsd_tags { STATSD_no_tags, STATSD_dogstatsd, STATSD_graphite };
+enum otlp_protocol { OTLP_http, OTLP_grpc };
+enum otlp_signals { OTLP_both, OTLP_logs, OTLP_metrics };
+
 /* TLS towards a receiver; texts NULL when not set. */
 struct tls_settings {
 	char *ca_file, *cert_file, *key_file;
@@ -43,9 +50,9 @@ struct sink_settings {
 	} syslog;
 	struct {
 		char *url; /* NULL = off */
-		int body;
+		int body, format;
 		char *token;  /* sent as "Authorization: Bearer" */
-		char *header; /* one more header, "Name: value" */
+		char *header; /* more headers, "Name: value", one a line */
 		uint64_t flush_count, flush_ns;
 		struct tls_settings tls;
 	} http;
@@ -59,6 +66,40 @@ struct sink_settings {
 		char *routing_key; /* NULL = off */
 		char *url;
 	} pagerduty;
+	struct {
+		char *bucket;	/* NULL = off */
+		char *endpoint; /* NULL: Amazon's for the region */
+		char *region;
+		char *key; /* template of objects' keys */
+		int format, body;
+		int compression;
+		char *access_key, *secret_key, *session_token; /* NULL: see s3_credentials.h */
+		uint64_t flush_count, flush_ns;
+		struct tls_settings tls;
+	} s3;
+	struct {
+		char *host; /* NULL = off */
+		uint64_t port;
+		int transport, tags;
+		bool use_tags; /* older word for `tags` = dogstatsd */
+		char *prefix;
+		uint64_t packet_bytes;
+	} statsd;
+	struct {
+		char *endpoint; /* NULL = off */
+		int protocol, signals;
+		char *header; /* more headers, "Name: value", one a line */
+		uint64_t flush_count, flush_ns;
+		struct tls_settings tls;
+	} otlp;
+	struct {
+		char *url; /* NULL = off */
+		char *subject;
+		char *user, *password, *token, *credentials_file;
+		int format;
+		uint64_t flush_count, flush_ns;
+		struct tls_settings tls;
+	} nats;
 	struct {
 		char *directory;
 		uint64_t bytes;	  /* of each sink's queue on disk */

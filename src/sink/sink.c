@@ -2,9 +2,14 @@
 #include "sink/sink.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#include "event/measure.h"
 
 const struct sink_kind *const sink_kinds[] = {
-	&sink_console, &sink_file, &sink_syslog, &sink_http, &sink_polycorder, &sink_pagerduty,
+	&sink_console,	  &sink_file,	      &sink_syslog, &sink_http,
+	&sink_polycorder, &sink_pagerduty,    &sink_s3,	    &sink_statsd,
+	&sink_otlp_logs,  &sink_otlp_metrics, &sink_nats,
 };
 const size_t sink_kind_count = array_count(sink_kinds);
 
@@ -38,7 +43,7 @@ int sink_check(const struct sink_settings *settings, const char **ret_key, struc
 static void sink_add_metrics(struct sink *sink)
 {
 	struct metrics *metrics = sink->env->metrics;
-	const char *name = sink->kind->name;
+	const char *name = sink->name;
 
 	metric_add(metrics, METRIC_sink_events, &sink->events, name);
 	metric_add(metrics, METRIC_sink_delivered, &sink->delivered, name);
@@ -54,24 +59,50 @@ int sink_open(struct sink *sink, const struct sink_kind *kind, const struct sink
 	int r;
 
 	*sink = (struct sink){ .kind = kind, .env = env };
+	snprintf(sink->name, sizeof(sink->name), "%s%s", env->name ? env->name : kind->name,
+		 env->name && kind->suffix ? kind->suffix : "");
 	sink->state = calloc(1, kind->state_bytes);
 	if (!sink->state)
-		return error_errno(err, ENOMEM, "open sink '%s'", kind->name);
+		return error_errno(err, ENOMEM, "open sink '%s'", sink->name);
 	sink_add_metrics(sink);
 	r = sink_check_kind(kind, env->settings, &key, err);
 	if (r == 0)
 		r = kind->open(sink, err);
 	if (r < 0) {
 		sink_close(sink);
-		return error_wrap(err, r, "open sink '%s'", kind->name);
+		return error_wrap(err, r, "open sink '%s'", sink->name);
 	}
 	return 0;
 }
 
-void sink_put(struct sink *sink, const struct event *event)
+struct sink_measures {
+	struct measure_port port;
+	struct sink *sink;
+};
+
+static void sink_take_measurement(struct measure_port *port, struct event *measurement)
 {
+	struct sink *sink = container_of(port, struct sink_measures, port)->sink;
+
+	sink->events.value++;
+	sink->kind->put(sink, measurement);
+}
+
+void sink_put_weighed(struct sink *sink, const struct event *event, uint64_t weight)
+{
+	struct sink_measures measures = { { sink_take_measurement }, sink };
+
+	if (sink->measures && event->kind != EVENT_measurement) {
+		measure_event(event, weight, &measures.port);
+		return;
+	}
 	sink->events.value++;
 	sink->kind->put(sink, event);
+}
+
+void sink_put(struct sink *sink, const struct event *event)
+{
+	sink_put_weighed(sink, event, 1);
 }
 
 void sink_close(struct sink *sink)
@@ -125,7 +156,7 @@ void sink_trouble(struct sink *sink, enum sink_trouble trouble, const struct err
 	if (known->code == err->code && strcmp(known->text, err->text) == 0)
 		return;
 	*known = *err;
-	error_wrap(known, 0, "sink '%s'", sink->kind->name);
+	error_wrap(known, 0, "sink '%s'", sink->name);
 	if (sink->report)
 		sink->report(sink, known);
 	*known = *err;
@@ -143,7 +174,7 @@ void sink_well(struct sink *sink, enum sink_trouble trouble)
 	if (sink->troubles[trouble].code == 0)
 		return;
 	sink->troubles[trouble] = (struct error){ 0 };
-	error_say(&news, 0, "sink '%s': %s", sink->kind->name, words[trouble]);
+	error_say(&news, 0, "sink '%s': %s", sink->name, words[trouble]);
 	if (sink->report)
 		sink->report(sink, &news);
 }

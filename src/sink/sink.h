@@ -23,12 +23,16 @@ struct sink_env {
 	/* Makes the client when the first sink needs one; NULL: it could not be made. */
 	struct http_client *(*http)(void *owner, struct error *err);
 	void *owner;
+	/* What a sink opened here is called, for people and on disk; NULL: as its kind. For those
+	 * who open several of a kind. */
+	const char *name;
 };
 
 struct sink;
 
 struct sink_kind {
 	const char *name, *help;
+	const char *suffix; /* behind env->name, where two kinds stand behind one; NULL: none */
 	size_t state_bytes; /* zeroed memory behind sink->state */
 	/* Whether the settings ask for it. */
 	bool (*wanted)(const struct sink_settings *settings);
@@ -60,7 +64,9 @@ enum sink_trouble {
 struct sink {
 	const struct sink_kind *kind;
 	const struct sink_env *env;
+	char name[48];
 	void *state;
+	bool measures; /* set while it opens: it takes measurements in place of other events */
 	struct metric events, delivered, lost, skipped, failures;
 	struct error troubles[SINK_TROUBLE_COUNT]; /* code 0: none */
 	/* Set by the owner after sink_open(), NULL: nobody wants to know. Called when a trouble
@@ -72,6 +78,8 @@ struct sink {
 must_check int sink_open(struct sink *sink, const struct sink_kind *kind,
 			 const struct sink_env *env, struct error *err);
 void sink_put(struct sink *sink, const struct event *event);
+/* The same for one event that stands for `weight` of them. */
+void sink_put_weighed(struct sink *sink, const struct event *event, uint64_t weight);
 void sink_close(struct sink *sink);
 
 /* The kind's function of that name, where it has one. */
@@ -98,6 +106,6 @@ must_check int sink_check(const struct sink_settings *settings, const char **ret
 bool sink_any_wanted(const struct sink_settings *settings);
 
 extern const struct sink_kind sink_console, sink_file, sink_syslog, sink_http, sink_polycorder,
-	sink_pagerduty;
+	sink_pagerduty, sink_s3, sink_statsd, sink_otlp_logs, sink_otlp_metrics, sink_nats;
 
 #endif

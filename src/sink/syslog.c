@@ -313,6 +313,7 @@ static int syslog_open(struct sink *sink, struct error *err)
 		return r;
 	if (!sink->env->http(sink->env->owner, err))
 		return -EIO;
+	sink->measures = settings->syslog.format == FORMAT_measurement;
 	syslog->destination = 1u << settings->syslog.destination;
 	if (settings->syslog.path && syslog->destination == SYSLOG_BIT(default))
 		syslog->destination = SYSLOG_BIT(unix);

@@ -40,6 +40,16 @@ static size_t http_on_body(char *at, size_t size, size_t count, void *owner)
 	return request->answer.failed ? 0 : size * count;
 }
 
+static size_t http_on_header(char *at, size_t size, size_t count, void *owner)
+{
+	struct http_request *request = owner;
+	struct slice rest = { at, size * count }, name;
+
+	if (slice_cut(&rest, ':', &name))
+		request->header(request, name, slice_trim(rest));
+	return size * count;
+}
+
 static bool http_set_headers(struct http_request *request)
 {
 	struct curl_slist *list = NULL;
@@ -58,6 +68,18 @@ static bool http_set_headers(struct http_request *request)
 	return true;
 }
 
+/* libcurl 7.88 fails when it uses a connection again that was HTTP/2 from the start. */
+static void http_set_http2(CURL *easy, const char *url)
+{
+	if (slice_starts(slice_of(url), SLICE("https:"))) {
+		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void http_set_request(CURL *easy, struct http_request *request)
 {
 	uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : HTTP_TIMEOUT_MS;
@@ -74,6 +96,18 @@ static void http_set_request(CURL *easy, struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	if (request->header) {
+		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_on_header);
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+	}
+	if (request->http2)
+		http_set_http2(easy, request->url);
+	if (request->aws_sigv4) {
+		curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4);
+		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
+		/* A header "Expect:", which means none, would be signed: don't wait instead. */
+		curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
+	}
 }
 
 static void http_detach(struct http_request *request)

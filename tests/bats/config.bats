@@ -142,7 +142,7 @@ load setup
 }
 
 @test "help, version and manual page name the program" {
-	for program in "$bulwark" "$polytect"; do
+	for program in "$bulwark" "$build/bin/ingraind" "$polytect"; do
 		name=${program##*/}
 		run "$program" --help
 		[ "$status" -eq 0 ]

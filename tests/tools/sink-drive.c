@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "sink/sink.h"
 
-#define DRIVE_SINKS   8
+#define DRIVE_SINKS   16
 #define DRIVE_PORTION 64 /* events in one turn of the loop, when as fast as possible */
 
 struct drive {
@@ -186,15 +186,11 @@ static int drive_read_own(int argc, char **argv)
 
 static void drive_read_settings(int argc, char **argv, int at)
 {
-	static struct settings_table table = { .program = "bulwark",
-					       .program_bit = PROGRAM_bulwark };
+	static struct settings_table table;
 	struct error err;
 	int rest, r;
 
-	table.rows = agent_setting_rows;
-	table.row_count = agent_setting_count;
-	table.aliases = agent_setting_aliases;
-	table.alias_count = agent_alias_count;
+	table = agent_settings_table("bulwark", PROGRAM_bulwark);
 	argv[at - 1] = argv[0];
 	r = settings_init(&drive.settings, &table, &drive.values, &err);
 	optind = 0; /* getopt(3) starts anew */
@@ -232,8 +228,9 @@ static void drive_start(void)
 	if (loop_signal_add(drive.loop, &drive.on_term, &err) < 0 ||
 	    loop_signal_add(drive.loop, &drive.on_hup, &err) < 0)
 		drive_die(&err);
-	drive.env = (struct sink_env){ drive.loop,	    &drive.metrics, &drive.origin,
-				       &drive.values.sinks, drive_http,	    NULL };
+	drive.env =
+		(struct sink_env){ drive.loop, &drive.metrics, &drive.origin, &drive.values.sinks,
+				   drive_http, NULL,	       NULL };
 }
 
 static void drive_open_sinks(void)

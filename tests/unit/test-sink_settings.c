@@ -14,15 +14,12 @@
 
 static struct agent_settings values;
 static struct settings settings;
-static struct settings_table table = { .program = "polytect", .program_bit = PROGRAM_polytect };
+static struct settings_table table;
 
 static int start(void **state)
 {
 	(void)state;
-	table.rows = agent_setting_rows;
-	table.row_count = agent_setting_count;
-	table.aliases = agent_setting_aliases;
-	table.alias_count = agent_alias_count;
+	table = agent_settings_table("polytect", PROGRAM_polytect);
 	memset(&values, 0, sizeof(values));
 	return settings_init(&settings, &table, &values, NULL);
 }

@@ -1,0 +1,500 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Where ingraind brings its facts, with real receivers: an S3 server, the StatsD daemon, NATS, and
+# OpenTelemetry's messages as its own library reads them. What comes from npm is kept in a folder
+# outside the tree.
+
+load setup
+
+drive=$build/tests/tools/sink-drive
+tools=$tree/tests/tools
+npm_cache=${BULWARK_NPM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/bulwark-tests/npm}
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj "/CN=test ca" -keyout ca.key -out ca.pem 2>/dev/null
+	printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >names
+	for name in server client; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+			-keyout $name.key -out csr 2>/dev/null
+		openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -days 2 -extfile names \
+			-out $name.pem 2>/dev/null
+	done
+}
+
+setup() {
+	tls=$BATS_FILE_TMPDIR
+	dir=$BATS_TEST_TMPDIR
+	spool=$dir/spool
+	started=
+	cd "$dir" || return 1
+}
+
+teardown() {
+	for pid in $started; do
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# bats overlooks a failing "! command".
+refute() { ! "$@"; }
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+listens() { python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$1"; }
+
+# need_npm PACKAGE@VERSION... installs what is missing; skips where that can't be.
+need_npm() {
+	command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm here"
+	mkdir -p "$npm_cache"
+	(
+		flock 9
+		for package; do
+			[ -d "$npm_cache/node_modules/${package%@*}" ] ||
+				timeout 300 npm install --prefix "$npm_cache" --no-audit --no-fund \
+					--ignore-scripts "$package" >"$dir/npm" 2>&1 || exit 1
+		done
+	) 9>"$npm_cache/lock" || skip "npm can't install $*: $(tail -n 1 "$dir/npm")"
+}
+
+# metric NAME SINK prints a number that sink-drive has said last.
+metric() { sed -n "s/^bulwark_$1{sink=\"$2\"} //p" said | tail -n 1; }
+
+# run_drive ARG... runs it with its spool here; what it says is in `said`.
+run_drive() {
+	timeout 60 "$drive" "$@" --spool-directory "$spool" 2>said || { cat said >&2; return 1; }
+}
+
+# --- S3 ---
+
+# s3_server PORT [ID SECRET [TOKEN]]
+s3_server() {
+	need_npm s3rver@3.7.1
+	mkdir -p store
+	(cd "$npm_cache" && exec node "$tools/s3-server.js" "$1" "$dir/store" facts "${2:-ID}" \
+		"${3:-secret/+=}" "${4:-}") >s3.out 2>&1 3>&- &
+	started="$started $!"
+	s3_pid=$!
+	wait_for 20 grep -q listening s3.out
+}
+
+objects() { find store/facts -name '*._S3rver_object' 2>/dev/null | sort; }
+stored() { [ "$(objects | wc -l)" -ge "$1" ]; }
+# Every event of all objects, a line each.
+stored_lines() {
+	objects | while read -r object; do
+		case $object in
+		*.gz._S3rver_object) gunzip -c "$object" ;;
+		*) cat "$object" ;;
+		esac
+	done
+}
+
+s3_keys() {
+	export AWS_ACCESS_KEY_ID=ID AWS_SECRET_ACCESS_KEY=secret/+= AWS_ENDPOINT_URL=http://127.0.0.1:$1
+}
+
+@test "the environment of the first release stores sums in S3, signed" {
+	need_root
+	port=$(free_port)
+	s3_server "$port"
+	s3_keys "$port"
+	AWS_BUCKET=facts AWS_INTERVAL=1 timeout 20 "$build/bin/ingraind" --under $$ --listen off \
+		--spool-directory "$spool" 2>said 3>&- &
+	pid=$!
+	started="$started $pid"
+	wait_for 10 grep -q '^<6>exec' said
+	cp /bin/true counted
+	for _ in $(seq 25); do ./counted; done
+	wait_for 10 stored 1
+	kill -TERM "$pid"
+	wait "$pid"
+	objects | grep -q '\.json\._S3rver_object$'
+	stored_lines | jq -se 'flatten | all(.tags.host and .tags.kernel and .kind and .timestamp)'
+	stored_lines | jq -se 'flatten | [.[] | select(.name == "process.exec_count" and
+		.tags.process_str == "counted") | .measurement] | add == 25'
+	refute grep -v ' 200$' <(grep PUT s3.out)
+}
+
+@test "objects in S3 are named by a template, and compressed lines by default" {
+	port=$(free_port)
+	s3_server "$port"
+	s3_keys "$port"
+	BULWARK_S3_KEY='a b+c/{host}/{year}/ä{id}{ext}' \
+		run_drive -n 1000 -w -- --s3-bucket facts
+	[ "$(metric sink_delivered_total s3)" -eq 1000 ]
+	ls -R store >names
+	grep -qx "ä[0-9a-f-]*.ndjson.gz._S3rver_object" names
+	[ -d "store/facts/a b+c/testhost/$(date -u +%Y)" ]
+	[ "$(stored_lines | jq -r '."event.id"' | sort -u | wc -l)" -eq 1000 ]
+}
+
+@test "a wrong S3 secret is said, and events wait for the right one" {
+	port=$(free_port)
+	s3_server "$port"
+	s3_keys "$port"
+	AWS_SECRET_ACCESS_KEY=wrong run_drive -n 10 -t 3 -- --s3-bucket facts
+	grep -q "trouble: sink 's3': upload .*HTTP status 403 SignatureDoesNotMatch" said
+	[ "$(metric spool_events s3)" -eq 10 ]
+	run_drive -n 0 -w -- --s3-bucket facts
+	[ "$(stored_lines | wc -l)" -eq 10 ]
+}
+
+@test "the machine's role signs for S3" {
+	port=$(free_port)
+	s3_server "$port" ROLEID rolesecret rolesession
+	meta=$(free_port)
+	cat >metadata <<-'END'
+		import http.server, json, sys, time
+		class Server(http.server.BaseHTTPRequestHandler):
+		    def answer(self, text, status=200):
+		        self.send_response(status)
+		        self.end_headers()
+		        self.wfile.write(text.encode())
+		    def do_PUT(self):
+		        ok = self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+		        self.answer("session==" if ok else "", 200 if ok else 404)
+		    def do_GET(self):
+		        roles = "/latest/meta-data/iam/security-credentials/"
+		        if self.headers["X-aws-ec2-metadata-token"] != "session==":
+		            return self.answer("", 401)
+		        if self.path == roles:
+		            return self.answer("collector\n")
+		        if self.path == roles + "collector":
+		            return self.answer(json.dumps({"Code": "Success", "AccessKeyId": "ROLEID",
+		                "SecretAccessKey": "rolesecret", "Token": "rolesession",
+		                "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))}))
+		        self.answer("", 404)
+		http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Server).serve_forever()
+	END
+	python3 metadata "$meta" 2>metadata.log 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$meta"
+	AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:$meta \
+		run_drive -n 10 -w -- --s3-bucket facts
+	[ "$(stored_lines | wc -l)" -eq 10 ]
+	# The keys are asked for once, not for each object.
+	[ "$(grep -c 'GET .*collector' metadata.log)" -eq 1 ]
+}
+
+@test "without keys for S3 events wait, and it is said what to do" {
+	AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 AWS_ENDPOINT_URL=http://127.0.0.1:1 \
+		run_drive -n 10 -t 2 -- --s3-bucket facts
+	grep -q "trouble: sink 's3': no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" said
+	[ "$(metric spool_events s3)" -eq 10 ]
+}
+
+@test "S3 that is down, and an agent that is killed, lose nothing" {
+	port=$(free_port)
+	s3_keys "$port"
+	BULWARK_S3_INTERVAL=100ms "$drive" -n 20000 -r 10000 -t 30 -a accepted -- --s3-bucket facts \
+		--spool-directory "$spool" 2>said 3>&- &
+	pid=$!
+	started="$started $pid"
+	wait_for 10 grep -q 'trouble: .*connect' said
+	s3_server "$port"
+	wait_for 20 stored 1
+	kill -9 "$pid"
+	wait "$pid" || true
+	run_drive -n 0 -w -t 30 -- --s3-bucket facts
+	stored_lines | jq -r '."event.id"' | sort -u >got
+	# The last one may be noted half.
+	sed '$!b; /^[0-9a-f]*-[0-9a-f]*$/!d' accepted | sort -u >expected
+	[ -s expected ]
+	[ -z "$(comm -13 got expected)" ]
+}
+
+# --- StatsD ---
+
+# statsd SERVER PORT: the daemon, with counters that stay until they are asked for.
+statsd() {
+	need_npm statsd@0.9.0
+	management=$(free_port)
+	cat >statsd.js <<-END
+		{
+			servers: [{ server: "./servers/$1", address: "127.0.0.1", port: $2 }],
+			mgmt_address: "127.0.0.1", mgmt_port: $management,
+			flushInterval: 3600000, backends: [],
+		}
+	END
+	(cd "$npm_cache/node_modules/statsd" && exec node stats.js "$dir/statsd.js") >statsd.out 2>&1 3>&- &
+	started="$started $!"
+	wait_for 20 listens "$management"
+}
+
+# counter NAME
+counter() {
+	{ printf 'counters\n' && sleep 0.3; } | timeout 5 socat -t 2 - "TCP:127.0.0.1:$management" |
+		sed -n "s/^ *'\{0,1\}$1'\{0,1\}: \([0-9]*\),\{0,1\}$/\1/p"
+}
+counts() { [ "$(counter "$1")" = "$2" ]; }
+
+# Of sink-drive's events every fourth is kmsg.suppressed with its number as its count.
+check_statsd() {
+	[ "$(metric sink_lost_total statsd)" -eq 0 ]
+	sum=$(python3 -c 'print(sum(n for n in range(1, 4001) if n % 4 == 2))')
+	wait_for 10 counts ingraind.metrics.process.exec 1000
+	counts ingraind.metrics.process.trap 1000
+	counts ingraind.metrics.kmsg.suppressed "$sum"
+	counts statsd.bad_lines_seen 0
+}
+
+@test "the StatsD daemon sums right over UDP" {
+	port=$(free_port)
+	statsd udp "$port"
+	run_drive -n 4000 -r 20000 -w -- --statsd 127.0.0.1 --statsd-port "$port"
+	check_statsd
+}
+
+@test "the StatsD daemon sums right over TCP" {
+	port=$(free_port)
+	statsd tcp "$port"
+	run_drive -n 4000 -w -- --statsd localhost --statsd-port "$port" --statsd-transport tcp
+	check_statsd
+}
+
+@test "the environment of the first release sends numbers to StatsD" {
+	need_root
+	port=$(free_port)
+	statsd udp "$port"
+	STATSD_HOST=127.0.0.1 STATSD_PORT=$port timeout 20 "$build/bin/ingraind" --under $$ --listen off \
+		--spool-directory "$spool" 2>said 3>&- &
+	pid=$!
+	started="$started $pid"
+	wait_for 10 grep -q '^<6>exec' said
+	for _ in $(seq 25); do /bin/true; done
+	enough() { [ "$(counter ingraind.metrics.process.exec)" -ge 25 ]; }
+	wait_for 10 enough
+	kill -TERM "$pid"
+	wait "$pid"
+}
+
+@test "StatsD packets are as long as the network takes, with tags for those who read them" {
+	port=$(free_port)
+	cat >receive <<-'END'
+		import socket, sys
+		server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+		server.bind(("127.0.0.1", int(sys.argv[1])))
+		open("ready", "w").close()
+		server.settimeout(3)
+		sizes, lines = [], []
+		try:
+		    while True:
+		        packet = server.recv(65536)
+		        sizes.append(len(packet))
+		        lines += packet.decode().splitlines()
+		except TimeoutError:
+		    pass
+		print(max(sizes), len(sizes), len(lines))
+		print(*lines, sep="\n", file=open("lines", "w"))
+	END
+	python3 receive "$port" >sizes 3>&- &
+	receiver=$!
+	started="$started $receiver"
+	wait_for 10 test -e ready
+	run_drive -n 2000 -w -- --statsd 127.0.0.1 --statsd-port "$port" --statsd-tags dogstatsd
+	wait "$receiver"
+	read -r longest packets count <sizes
+	[ "$longest" -le 1432 ] && [ "$longest" -gt 1200 ]
+	[ "$count" -eq 2000 ] && [ "$packets" -lt 400 ]
+	grep -qx 'ingraind.metrics.process.exec:1|c|#process_str:sh,process_id:1' lines
+	grep -q '|#process_str:we]i"rd\\_,' lines
+}
+
+@test "StatsD that is down gets its numbers when it is up" {
+	port=$(free_port)
+	timeout 60 "$drive" -n 4000 -r 4000 -t 40 -w -- --statsd 127.0.0.1 --statsd-port "$port" \
+		--statsd-transport tcp --spool-directory "$spool" 2>said 3>&- &
+	pid=$!
+	started="$started $pid"
+	wait_for 10 grep -q 'trouble: .*Connection refused' said
+	statsd tcp "$port"
+	wait "$pid"
+	check_statsd
+}
+
+# --- NATS ---
+
+# nats_server PORT
+nats_server() {
+	command -v nats-server >/dev/null || skip "nats-server is not installed"
+	"$drive" -n 0 -t 1 -- --nats nats://127.0.0.1:1 --spool-directory "$dir/try" 2>built || true
+	if grep -q 'built without NATS' built; then skip "$(tail -n 1 built)"; fi
+	nats-server -a 127.0.0.1 -p "$1" -js -sd "$dir/jetstream" >nats.out 2>&1 3>&- &
+	started="$started $!"
+	nats_pid=$!
+	wait_for 10 listens "$1"
+}
+
+@test "events come into a stream of JetStream, once each" {
+	port=$(free_port)
+	nats_server "$port"
+	"$tools/nats.py" "$port" create EVENTS 'facts.>'
+	run_drive -n 5000 -w -- --nats "nats://127.0.0.1:$port" --nats-subject 'facts.{host}.{kind}'
+	[ "$(metric sink_delivered_total nats)" -eq 5000 ]
+	[ "$("$tools/nats.py" "$port" count EVENTS)" -eq 5000 ]
+	"$tools/nats.py" "$port" get EVENTS >got
+	[ "$(cut -f 2 got | jq -r '."event.id"' | sort -u | wc -l)" -eq 5000 ]
+	[ "$(cut -f 1 got | sort -u | tr '\n' ' ')" = "facts.testhost.detection.register_probe facts.testhost.kmsg.suppressed facts.testhost.process.exec facts.testhost.process.trap " ]
+}
+
+@test "without a stream events wait for one" {
+	port=$(free_port)
+	nats_server "$port"
+	run_drive -n 10 -t 3 -- --nats "nats://127.0.0.1:$port"
+	grep -q "trouble: sink 'nats': no stream takes the subject" said
+	[ "$(metric spool_events nats)" -eq 10 ]
+	"$tools/nats.py" "$port" create EVENTS 'bulwark.>'
+	run_drive -n 0 -w -- --nats "nats://127.0.0.1:$port"
+	[ "$("$tools/nats.py" "$port" count EVENTS)" -eq 10 ]
+}
+
+@test "events that a stream finds too large are lost alone" {
+	port=$(free_port)
+	nats_server "$port"
+	"$tools/nats.py" "$port" create EVENTS 'bulwark.>' '{"max_msg_size": 500}'
+	run_drive -n 40 -w -t 40 -- --nats "nats://127.0.0.1:$port" --nats-subject bulwark.x
+	lost=$(metric sink_lost_total nats)
+	[ "$lost" -eq 10 ] # the traps
+	[ "$("$tools/nats.py" "$port" count EVENTS)" -eq 30 ]
+}
+
+@test "NATS that ends and comes back, and an agent that is killed, lose nothing and double nothing" {
+	port=$(free_port)
+	nats_server "$port"
+	"$tools/nats.py" "$port" create EVENTS 'bulwark.>'
+	"$drive" -n 20000 -r 5000 -t 60 -a accepted -- --nats "nats://127.0.0.1:$port" \
+		--spool-directory "$spool" 2>said 3>&- &
+	pid=$!
+	started="$started $pid"
+	some() { [ "$("$tools/nats.py" "$port" count EVENTS)" -gt 1000 ]; }
+	wait_for 20 some
+	kill -9 "$nats_pid"
+	wait_for 20 grep -q 'trouble: ' said
+	nats_server "$port"
+	wait_for 20 grep -q 'well: ' said
+	kill -9 "$pid"
+	wait "$pid" || true
+	run_drive -n 0 -w -t 30 -- --nats "nats://127.0.0.1:$port"
+	"$tools/nats.py" "$port" get EVENTS | cut -f 2 | jq -r '."event.id"' | sort >got
+	sed '$!b; /^[0-9a-f]*-[0-9a-f]*$/!d' accepted | sort -u >expected
+	[ -s expected ]
+	[ -z "$(comm -13 got expected)" ]
+	[ -z "$(uniq -d got)" ]
+}
+
+@test "NATS that wants a password gets it" {
+	port=$(free_port)
+	cat >nats.conf <<-END
+		listen: "127.0.0.1:$port"
+		jetstream { store_dir: "$dir/jetstream" }
+		authorization { user: "agent", password: "word" }
+	END
+	command -v nats-server >/dev/null || skip "nats-server is not installed"
+	nats-server -c nats.conf >nats.out 2>&1 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$port"
+	NATS_USER=agent NATS_PASSWORD=word "$tools/nats.py" "$port" create EVENTS 'bulwark.>'
+	run_drive -n 10 -t 3 -- --nats "nats://127.0.0.1:$port"
+	grep -q "trouble: sink 'nats': connect to 'nats.url': Authorization" said ||
+		grep -q "trouble: sink 'nats': connect to 'nats.url'" said
+	[ "$(metric sink_delivered_total nats)" -eq 0 ]
+	BULWARK_NATS_USER=agent BULWARK_NATS_PASSWORD=word \
+		run_drive -n 0 -w -- --nats "nats://127.0.0.1:$port"
+	[ "$(NATS_USER=agent NATS_PASSWORD=word "$tools/nats.py" "$port" count EVENTS)" -eq 10 ]
+}
+
+@test "NATS over TLS, both sides known to each other" {
+	port=$(free_port)
+	command -v nats-server >/dev/null || skip "nats-server is not installed"
+	cat >nats.conf <<-END
+		listen: "127.0.0.1:$port"
+		jetstream { store_dir: "$dir/jetstream" }
+		tls { cert_file: "$tls/server.pem", key_file: "$tls/server.key",
+			ca_file: "$tls/ca.pem", verify: true }
+	END
+	nats-server -c nats.conf >nats.out 2>&1 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$port"
+	export BULWARK_NATS_CA_FILE=$tls/ca.pem NATS_TLS=$tls
+	run_drive -n 10 -t 3 -- --nats "tls://localhost:$port"
+	grep -q "trouble: sink 'nats': connect to 'nats.url': " said
+	[ "$(metric spool_events nats)" -eq 10 ]
+	"$tools/nats.py" "$port" create EVENTS 'bulwark.>'
+	BULWARK_NATS_CERT_FILE=$tls/client.pem BULWARK_NATS_KEY_FILE=$tls/client.key \
+		run_drive -n 990 -w -t 20 -- --nats "tls://localhost:$port"
+	[ "$("$tools/nats.py" "$port" count EVENTS)" -eq 1000 ]
+}
+
+# --- OpenTelemetry ---
+
+# otlp_server HTTP_PORT GRPC_PORT [FAILURES]
+otlp_server() {
+	need_npm @grpc/grpc-js@1.14.7 @opentelemetry/otlp-grpc-exporter-base@0.41.2
+	(cd "$npm_cache" && exec node "$tools/otlp-server.js" "$1" "$2" "$dir/otlp" "${3:-0}") \
+		>otlp.out 2>&1 3>&- &
+	started="$started $!"
+	wait_for 20 grep -q listening otlp.out
+}
+
+# What OpenTelemetry's library has read of COUNT events as logs.
+check_logs() {
+	jq -se '[.[] | select(.kind == "logs") | .request.resourceLogs[] |
+		select(any(.resource.attributes[]; .key == "host.name" and .value.stringValue == "testhost"))
+		| .scopeLogs[].logRecords[]] | length == '"$1" otlp
+	jq -se '[.[].request.resourceLogs[].scopeLogs[].logRecords[] |
+		select(any(.attributes[]; .key == "event.name" and .value.stringValue == "process.trap"))] |
+		length > 0 and all(.severityText == "error" and .severityNumber == "SEVERITY_NUMBER_ERROR" and
+		(.timeUnixNano | test("^[0-9]{19}$")) and (.body.stringValue | test("segfault at 0x")) and
+		any(.attributes[]; .key == "fault.ip" and .value.stringValue == "0xffffffffff600000") and
+		any(.attributes[]; .key == "signal.number" and .value.intValue == "11"))' otlp
+}
+
+@test "OpenTelemetry's library reads every event over HTTP" {
+	port=$(free_port) other=$(free_port)
+	otlp_server "$port" "$other" 2
+	run_drive -n 4000 -w -t 30 -- --otlp "http://127.0.0.1:$port"
+	grep -q "trouble: sink 'otlp-logs': export to 'http://127.0.0.1:$port/v1/logs': HTTP status 503" said
+	[ "$(metric sink_delivered_total otlp-logs)" -eq 4000 ]
+	check_logs 4000
+}
+
+@test "OpenTelemetry's library reads every event over gRPC" {
+	port=$(free_port) other=$(free_port)
+	otlp_server "$other" "$port" 2
+	run_drive -n 4000 -w -t 30 -- --otlp "http://127.0.0.1:$port" --otlp-protocol grpc
+	grep -q "trouble: sink 'otlp-logs': export to 'http://127.0.0.1:$port/opentel.*unavailable: not yet" said
+	[ "$(metric sink_delivered_total otlp-logs)" -eq 4000 ]
+	check_logs 4000
+}
+
+@test "OpenTelemetry over gRPC and TLS, both sides known to each other" {
+	port=$(free_port) other=$(free_port)
+	OTLP_TLS=$tls otlp_server "$other" "$port"
+	export BULWARK_OTLP_CA_FILE=$tls/ca.pem
+	run_drive -n 10 -t 3 -- --otlp "https://localhost:$port" --otlp-protocol grpc
+	[ "$(metric sink_delivered_total otlp-logs)" -eq 0 ] # without a certificate of our own
+	export BULWARK_OTLP_CERT_FILE=$tls/client.pem BULWARK_OTLP_KEY_FILE=$tls/client.key
+	# One batch after the other on one connection.
+	BULWARK_OTLP_INTERVAL=100ms \
+		run_drive -n 3990 -r 2000 -w -t 30 -- --otlp "https://localhost:$port" --otlp-protocol grpc
+	[ "$(metric sink_failures_total otlp-logs)" -eq 0 ]
+	check_logs 4000
+}
+
+@test "OpenTelemetry's library sums metrics right" {
+	port=$(free_port) other=$(free_port)
+	otlp_server "$other" "$port"
+	run_drive -n 4000 -w -t 30 -- --otlp "http://127.0.0.1:$port" --otlp-protocol grpc \
+		--otlp-signals metrics
+	jq -se '[.[].request.resourceMetrics[].scopeMetrics[].metrics[]] |
+		all(.sum.isMonotonic and .sum.aggregationTemporality == "AGGREGATION_TEMPORALITY_DELTA") and
+		([.[] | select(.name == "kmsg.suppressed") | .sum.dataPoints[].asInt | tonumber] | add) ==
+			([range(2; 4001; 4)] | add) and
+		([.[] | select(.name == "process.exec") | .sum.dataPoints[].asInt | tonumber] | add) == 1000' otlp
+}
