@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/file.h"
+
 int paths_join(struct paths_buffer *ret_path, const char *root, const char *path, struct error *err)
 {
 	size_t bytes = root ? strlen(root) : 0;
@@ -17,4 +19,17 @@ int paths_join(struct paths_buffer *ret_path, const char *root, const char *path
 				 "'%.*s%s' is too long a path: at most %zu bytes", (int)bytes,
 				 root ? root : "", path, sizeof(ret_path->path) - 1);
 	return 0;
+}
+
+int paths_make_parent(const char *path, unsigned int mode, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct paths_buffer parent;
+
+	if (!slash || slash == path)
+		return 0;
+	if (snprintf(parent.path, sizeof(parent.path), "%.*s", (int)(slash - path), path) >=
+	    (int)sizeof(parent.path))
+		return error_say(err, ENAMETOOLONG, "'%s' is too long a path", path);
+	return file_make_dirs(parent.path, mode, err);
 }

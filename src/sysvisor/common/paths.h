@@ -17,6 +17,7 @@
 #define PATHS_SUBUID	 "/etc/subuid"
 #define PATHS_SUBGID	 "/etc/subgid"
 #define PATHS_PASSWD	 "/etc/passwd"
+#define PATHS_GROUP	 "/etc/group"
 #define PATHS_MGR_LOG	 "/var/log/sysvisor-mgr.log"
 #define PATHS_FS_LOG	 "/var/log/sysvisor-fs.log"
 
@@ -27,5 +28,8 @@ struct paths_buffer {
 /* "DIR/run/sysvisor/mgr.sock"; `root` NULL, "" or "/": the path itself. -ENAMETOOLONG. */
 must_check int paths_join(struct paths_buffer *ret_path, const char *root, const char *path,
 			  struct error *err);
+
+/* Makes the directory that a file is to be in. */
+must_check int paths_make_parent(const char *path, unsigned int mode, struct error *err);
 
 #endif
