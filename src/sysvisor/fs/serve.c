@@ -306,6 +306,18 @@ static void serve_readdir(fuse_req_t request, fuse_ino_t number, size_t bytes, o
 
 /* --- files --- */
 
+static void serve_count(uint64_t *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* What the container wanted and may not. */
+static void serve_count_refusal(const struct serve_file *file, int r)
+{
+	if (file->container && r < 0)
+		serve_count(&file->container->refused);
+}
+
 static void serve_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *open_file)
 {
 	auto_file struct serve_file file;
@@ -317,6 +329,7 @@ static void serve_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
 		struct key key = serve_key(&file);
 
 		r = file.container ? key_may_open(&key, open_file->flags) : -EISDIR;
+		serve_count_refusal(&file, r);
 	}
 	if (r < 0) {
 		serve_error(request, -r);
@@ -344,7 +357,9 @@ static void serve_read(fuse_req_t request, fuse_ino_t number, size_t bytes, off_
 		if (r == 0) {
 			struct key key = serve_key(&file);
 
-			r = key_read(&key, out);
+			r = file.container ? key_read(&key, out) : -EISDIR;
+			if (file.container)
+				serve_count(&file.container->reads);
 		}
 		if (r == 0 && out->failed)
 			r = -ENOMEM;
@@ -371,7 +386,10 @@ static void serve_write(fuse_req_t request, fuse_ino_t number, const char *words
 	if (r == 0) {
 		struct key key = serve_key(&file);
 
-		r = key_write(&key, (struct slice){ words, bytes });
+		r = file.container ? key_write(&key, (struct slice){ words, bytes }) : -EISDIR;
+		if (file.container)
+			serve_count(&file.container->writes);
+		serve_count_refusal(&file, r);
 	}
 	if (!serve_claim())
 		return;
