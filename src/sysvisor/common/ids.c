@@ -42,8 +42,11 @@ static bool ids_next_account(struct slice *file, struct ids_range *range)
 	uint64_t id;
 
 	while (slice_next(file, '\n', &line)) {
-		if (!slice_cut(&line, ':', &piece) || !slice_cut(&line, ':', &piece) ||
-		    !slice_cut(&line, ':', &piece) || !slice_u64(piece, &id) || id > UINT32_MAX)
+		unsigned int fields = 0;
+
+		while (fields < 3 && slice_cut(&line, ':', &piece))
+			fields++;
+		if (fields < 3 || !slice_u64(piece, &id) || id > UINT32_MAX)
 			continue;
 		*range = (struct ids_range){ (uint32_t)id, 1 };
 		return true;

@@ -151,7 +151,7 @@ int container_again(struct container **ret_container, const struct container_ori
 		    const struct limits_mounts *mounts, struct slice proc_cgroup, uint64_t start_ns,
 		    struct error *err)
 {
-	uint64_t ticks;
+	uint64_t ticks = 0;
 	auto_fd int process = container_open_process(origin->init_pid, &ticks, NULL);
 	int r = container_alloc(ret_container, origin, mounts, proc_cgroup, err);
 

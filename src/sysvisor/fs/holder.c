@@ -183,7 +183,7 @@ int holder_get(const struct daemon *daemon, int *ret_link, struct error *err)
 {
 	struct sockaddr_un address;
 	auto_fd int link = -1;
-	int fd, r = holder_address(daemon, &address, err);
+	int fd = -1, r = holder_address(daemon, &address, err);
 
 	if (r < 0)
 		return r;

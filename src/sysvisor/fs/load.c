@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "kernel/procfs.h"
 
-#define LOAD_WANTED_NS (5 * 60 * NS_PER_S) /* this long after the last look it is kept up */
-#define LOAD_THREADS   4096		   /* more are not counted */
+#define LOAD_WANTED_NS (300 * NS_PER_S) /* this long after the last look it is kept up */
+#define LOAD_THREADS   4096		/* more are not counted */
 #define LOAD_GROUPS    1024
 #define LOAD_DEPTH     16
 

@@ -35,17 +35,17 @@ enum node_check {
 
 struct node_row {
 	const char *path; /* below the container's root: "proc/uptime" */
-	enum node_kind kind;
-	unsigned int mode;
+	int (*show)(struct show *show);
 	uint64_t size_bytes;
-	enum node_check check;
 	int64_t min, max;
 	const char *words; /* between blanks */
+	enum node_kind kind;
+	enum node_check check;
+	unsigned int mode;
 	/* The key is the namespace's where the kernel has one there (newer kernels do more). */
 	bool inside_first;
 	bool push; /* --push-max may name it */
 	bool bind; /* it is put over the container's own, where the host has such a file */
-	int (*show)(struct show *show);
 };
 
 extern const struct node_row node_rows[];

@@ -52,6 +52,11 @@ bool serve_expire(struct serve_worker *worker, uint64_t before_ns)
 	return true;
 }
 
+bool serve_is_slow(const struct serve_worker *worker, uint64_t before_ns)
+{
+	return (atomic_load(&worker->claim) & 1) && worker->started_ns < before_ns;
+}
+
 static void serve_error(fuse_req_t request, int code)
 {
 	if (serve_claim())
@@ -347,7 +352,7 @@ static void serve_read(fuse_req_t request, fuse_ino_t number, size_t bytes, off_
 {
 	struct text *out = &serve_self->out;
 	auto_file struct serve_file file = { 0 };
-	struct slice piece;
+	struct slice piece = { 0 };
 	int r = 0;
 
 	serve_begin(request);

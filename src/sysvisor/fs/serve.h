@@ -38,6 +38,9 @@ void serve_set_worker(struct serve_worker *worker);
  * answered it. */
 bool serve_expire(struct serve_worker *worker, uint64_t before_ns);
 
+/* Whether its request began before that. */
+bool serve_is_slow(const struct serve_worker *worker, uint64_t before_ns);
+
 extern const struct fuse_lowlevel_ops serve_ops;
 
 /* What was read through open files, to be called once. */

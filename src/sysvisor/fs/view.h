@@ -95,7 +95,7 @@ struct view_load {
 };
 
 /* One step of VIEW_LOAD_S seconds with so many threads that run or wait for a disk. */
-#define VIEW_LOAD_S 5
+#define VIEW_LOAD_S 5ull
 void view_load_step(struct view_load *load, uint64_t active);
 void view_loadavg(const struct view_load *load, struct text *out);
 
