@@ -18,8 +18,12 @@ setup() {
 	fs=
 	private unshare -m --propagation private sleep 1000
 	home=$!
-	wait_for 5 test "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/$home/ns/mnt)"
+	wait_for 5 lives_elsewhere
 	make_groups
+}
+
+lives_elsewhere() {
+	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink "/proc/$home/ns/mnt")" ]
 }
 
 private() {
@@ -67,7 +71,7 @@ remove_groups() {
 
 start() { # OPTION...
 	private nsenter -m -t "$home" -- "$build/bin/sysvisor-fs" --root "$dir" --log "/log" \
-		--patience 20s "$@"
+		--patience "${patience:-20s}" "$@"
 	fs=$!
 	socket=$dir/run/sysvisor/fs.sock
 	wait_for 10 call Health
@@ -201,6 +205,25 @@ box() { # SCRIPT: run in a container by bash
 	[ "$(call ListContainers | jq -r .restarts)" -ge 1 ]
 	# gRPC, fuse, namespaces of ours, files of the host, log: nothing that grows with restarts
 	[ "$(ls "/proc/$fs/fd" | wc -l)" -lt 40 ]
+}
+
+@test "readers wait for a server that died, but not for ever" {
+	patience=2s
+	start
+	box 'exec 3</proc/uptime; read -r a <&3; echo ready; for n in $(seq 100); do
+		cat /proc/meminfo >/dev/null 2>/tmp/err."$$" || { cat /tmp/err."$$"; break; }
+		sleep 0.1; done; echo over; rm -f /tmp/err."$$"' >"$dir/out" 2>&1 &
+	reader=$!
+	wait_for 10 grep -q ready "$dir/out"
+	crash
+	wait_for 10 grep -q over "$dir/out"
+	cat "$dir/out"
+	grep -E "not connected|connection abort" "$dir/out"
+	# The next server mounts anew, over what is left of the old mount.
+	start
+	kill $reader 2>/dev/null || true
+	run box 'cat /proc/uptime'
+	[ "$status" -eq 0 ]
 }
 
 @test "a stock gRPC client lists containers and what they have set" {

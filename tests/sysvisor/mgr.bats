@@ -141,7 +141,8 @@ ids_of() { # ID
 	call RegisterContainer '{"id": "a"}'
 	unshare -Un sleep 100 3>&- &
 	pid=$!
-	wait_for 5 test "$(readlink /proc/self/ns/user)" != "$(readlink /proc/$pid/ns/user)"
+	has_own_namespace() { [ "$(readlink /proc/self/ns/user)" != "$(readlink "/proc/$pid/ns/user")" ]; }
+	wait_for 5 has_own_namespace
 	user=$(stat -Lc %i /proc/$pid/ns/user)
 	net=$(stat -Lc %i /proc/$pid/ns/net)
 	call UpdateContainer "{\"id\": \"a\", \"init_pid\": $pid, \"user_namespace\": $user,
