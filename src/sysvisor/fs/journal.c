@@ -217,14 +217,20 @@ static int journal_revive(const struct journal_entry *entry, const struct limits
 			  struct containers *containers, struct error *err)
 {
 	struct slice values = text_slice(&entry->values), line, path;
-	struct container *container;
+	struct container *container = NULL;
 	int r = container_again(&container, &entry->origin, mounts, text_slice(&entry->cgroup),
 				entry->start_ns, err);
 
+	if (r == -ESRCH)
+		return 0; /* it ended while nobody was here */
 	while (r == 0 && slice_next(&values, '\n', &line))
 		if (slice_cut(&line, ' ', &path))
 			r = container_set_value(container, path, line);
-	return r < 0 ? r : containers_add(containers, container, err);
+	if (r < 0) {
+		container_unref(container);
+		return error_errno(err, -r, "container '%s'", entry->origin.id);
+	}
+	return containers_add(containers, container, err);
 }
 
 static int journal_read(struct slice text, const struct limits_mounts *mounts,

@@ -310,6 +310,8 @@ static int session_begin(struct session *session, struct error *err)
 		return fd;
 	r = session_open_fuse(session, fd, err);
 	if (r == 0)
+		r = tree_reset(&session->server->tree, err);
+	if (r == 0)
 		r = session_greet(session, err);
 	if (r == 0) {
 		session->link = holder_start(session->server->daemon, session->fd, err);
