@@ -10,8 +10,8 @@
 
 static struct {
 	enum log_level level;
-	bool json, journal;
-} log_state = { LOG_LEVEL_info, false, false };
+	bool json, journal, times;
+} log_state = { LOG_LEVEL_info, false, false, false };
 
 /* Whether standard error is the journal: systemd.exec(5), $JOURNAL_STREAM. A child whose standard
  * error was redirected inherits the variable, but not the inode. */
@@ -32,6 +32,11 @@ void log_setup(enum log_level level, bool json)
 	log_state.level = level;
 	log_state.json = json;
 	log_state.journal = log_to_journal();
+}
+
+void log_times(bool times)
+{
+	log_state.times = times;
 }
 
 bool log_wants(enum log_level level)
@@ -75,7 +80,11 @@ static void log_format(struct text *line, enum log_level level, struct slice wor
 	struct json json = { .out = line };
 
 	if (!log_state.json) {
-		if (log_state.journal)
+		if (log_state.times)
+			text_printf(line,
+				    "%.*s %s: ", (int)(clock_rfc3339(time, clock_wall_ns()) - time),
+				    time, log_name(level));
+		else if (log_state.journal)
 			text_printf(line, "<%d>", level);
 		else
 			text_printf(line, "%s: ", log_name(level));
