@@ -208,6 +208,35 @@ s3_keys() {
 	[ -z "$(comm -13 got expected)" ]
 }
 
+@test "an S3 service that is slow holds nothing up" {
+	port=$(free_port) slow=$(free_port)
+	s3_server "$port"
+	s3_keys "$slow"
+	# Signed for the slow one's address, which the store then has to go by.
+	cat >slow.py <<-'END'
+		import http.server, socketserver, sys, time, urllib.request
+		class Slow(http.server.BaseHTTPRequestHandler):
+		    def do_PUT(self):
+		        body = self.rfile.read(int(self.headers["Content-Length"]))
+		        time.sleep(1)
+		        request = urllib.request.Request(f"http://127.0.0.1:{sys.argv[2]}{self.path}", body,
+		            dict(self.headers), method="PUT")
+		        with urllib.request.urlopen(request) as answer:
+		            self.send_response(answer.status)
+		            self.send_header("Content-Length", "0")
+		            self.end_headers()
+		class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+		    pass
+		Server(("127.0.0.1", int(sys.argv[1])), Slow).serve_forever()
+	END
+	python3 slow.py "$slow" "$port" 2>slow.log 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$slow"
+	BULWARK_S3_INTERVAL=200ms run_drive -n 20000 -r 5000 -w -t 40 -a accepted -- --s3-bucket facts
+	[ "$(metric sink_lost_total s3)" -eq 0 ]
+	[ "$(stored_lines | jq -r '."event.id"' | sort -u | wc -l)" -eq 20000 ]
+}
+
 # --- StatsD ---
 
 # statsd SERVER PORT: the daemon, with counters that stay until they are asked for.
@@ -462,6 +491,14 @@ check_logs() {
 	grep -q "trouble: sink 'otlp-logs': export to 'http://127.0.0.1:$port/v1/logs': HTTP status 503" said
 	[ "$(metric sink_delivered_total otlp-logs)" -eq 4000 ]
 	check_logs 4000
+}
+
+@test "logs that an OpenTelemetry receiver throws away are counted as lost" {
+	port=$(free_port) other=$(free_port)
+	OTLP_REJECT=3 otlp_server "$port" "$other"
+	run_drive -n 10 -w -- --otlp "http://127.0.0.1:$port"
+	[ "$(metric sink_lost_total otlp-logs)" -eq 3 ]
+	[ "$(metric sink_delivered_total otlp-logs)" -eq 7 ]
 }
 
 @test "OpenTelemetry's library reads every event over gRPC" {

@@ -150,9 +150,8 @@ static void lines_have_types(void **state)
 static void sums_of_spans_are_told_as_their_mean(void **state)
 {
 	struct measure measure = { .name = SLICE("connection"),
-				   .unit = SLICE("duration"),
-				   .kinds = MEASURE_TIMER,
-				   .value = 30 * NS_PER_MS };
+						 .unit = SLICE("duration"), .kinds = MEASURE_TIMER,
+							       .value = 30 * NS_PER_MS };
 	auto_text struct text text = { 0 };
 	static struct event event;
 
