@@ -181,6 +181,41 @@ s3_keys() {
 	[ "$(grep -c 'GET .*collector' metadata.log)" -eq 1 ]
 }
 
+@test "a pod's token signs for S3" {
+	port=$(free_port) sts=$(free_port)
+	s3_server "$port" PODID podsecret podsession
+	cat >sts.py <<-'END'
+		import http.server, sys, time, urllib.parse
+		class Server(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        asked = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+		        ok = asked == {"Action": ["AssumeRoleWithWebIdentity"], "Version": ["2011-06-15"],
+		            "RoleSessionName": ["bulwark"], "RoleArn": ["arn:aws:iam::1:role/x"],
+		            "WebIdentityToken": ["ey.J-_"]}
+		        self.send_response(200 if ok else 403)
+		        self.end_headers()
+		        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
+		        self.wfile.write(f"""<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>
+		            <Credentials><SessionToken>podsession</SessionToken>
+		            <SecretAccessKey>podsecret</SecretAccessKey><Expiration>{until}</Expiration>
+		            <AccessKeyId>PODID</AccessKeyId></Credentials></AssumeRoleWithWebIdentityResult>
+		            </AssumeRoleWithWebIdentityResponse>""".encode())
+		http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Server).serve_forever()
+	END
+	python3 sts.py "$sts" 2>sts.log 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$sts"
+	printf 'wrong\n' >token
+	export AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_ENDPOINT_URL_STS=http://127.0.0.1:$sts \
+		AWS_ROLE_ARN=arn:aws:iam::1:role/x AWS_WEB_IDENTITY_TOKEN_FILE=$dir/token
+	run_drive -n 10 -t 2 -- --s3-bucket facts
+	grep -q "trouble: sink 's3': no credentials: .*HTTP status 403" said
+	refute grep -q wrong said
+	printf 'ey.J-_\n' >token
+	run_drive -n 0 -w -- --s3-bucket facts
+	[ "$(stored_lines | wc -l)" -eq 10 ]
+}
+
 @test "without keys for S3 events wait, and it is said what to do" {
 	AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 AWS_ENDPOINT_URL=http://127.0.0.1:1 \
 		run_drive -n 10 -t 2 -- --s3-bucket facts
@@ -191,13 +226,13 @@ s3_keys() {
 @test "S3 that is down, and an agent that is killed, lose nothing" {
 	port=$(free_port)
 	s3_keys "$port"
-	BULWARK_S3_INTERVAL=100ms "$drive" -n 20000 -r 10000 -t 30 -a accepted -- --s3-bucket facts \
+	BULWARK_S3_INTERVAL=100ms "$drive" -n 20000 -r 10000 -t 90 -a accepted -- --s3-bucket facts \
 		--spool-directory "$spool" 2>said 3>&- &
 	pid=$!
 	started="$started $pid"
 	wait_for 10 grep -q 'trouble: .*connect' said
 	s3_server "$port"
-	wait_for 20 stored 1
+	wait_for 60 stored 1
 	kill -9 "$pid"
 	wait "$pid" || true
 	run_drive -n 0 -w -t 30 -- --s3-bucket facts

@@ -105,6 +105,19 @@ static void answers_hold_keys(void **state)
 	assert_true(s3_credentials_parse(&credentials, SLICE("<html>"), &err) < 0);
 	assert_true(s3_credentials_parse(&credentials, SLICE(""), &err) < 0);
 	assert_true(s3_credentials_parse(&credentials, SLICE("{\"AccessKeyId\":5}"), &err) < 0);
+	assert_int_equal(s3_credentials_parse_xml(
+		&credentials,
+		SLICE("<R xmlns=\"x\"><Credentials><AccessKeyId>A</AccessKeyId>"
+			      "<SecretAccessKey>S+/=</SecretAccessKey><SessionToken> T\n"
+			      "</SessionToken><Expiration>2026-11-22T14:50:47Z</Expiration>"
+			      "</Credentials></R>"),
+		      &err),
+		0);
+	assert_string_equal(text_str(&credentials.user), "A:S+/=");
+	assert_string_equal(text_str(&credentials.token), "T");
+	assert_int_equal(credentials.expires_ns, 1795359047ull * NS_PER_S);
+	assert_true(s3_credentials_parse_xml(&credentials, SLICE("<AccessKeyId>A"), &err) < 0);
+	assert_true(s3_credentials_parse_xml(&credentials, SLICE(""), &err) < 0);
 	s3_credentials_done(&credentials);
 }
 
