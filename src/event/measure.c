@@ -18,23 +18,27 @@ static const struct measure_row {
 	const char *name, *unit;
 	unsigned int kinds;
 	const char *value; /* field; NULL: it counts 1 */
+	const char *when;  /* field that has to be there; NULL: always */
 } measure_rows[] = {
-	{ "tcp.connect", "connection.out", "count", C | H | M, NULL },
-	{ "tcp.connect", "connection.out.latency", "duration", T, "network.connect.latency" },
-	{ "tcp.accept", "connection.in", "count", C | H | M, NULL },
-	{ "tcp.connect_failed", "connection.failed", "count", C | M, NULL },
-	{ "tcp.close", "volume.out", "byte", C | H, "network.sent.bytes" },
-	{ "tcp.close", "volume.in", "byte", C | H, "network.received.bytes" },
-	{ "tcp.close", "connection", "duration", T, "network.duration" },
-	{ "tcp.close", "connection.retransmits", "count", C, "tcp.retransmits" },
-	{ "udp.flow", "volume.out", "byte", C | H, "network.sent.bytes" },
-	{ "udp.flow", "volume.in", "byte", C | H, "network.received.bytes" },
-	{ "dns.lookup", "dns.answer", "count", C | M, NULL },
-	{ "dns.lookup", "dns.answer.latency", "duration", T, "dns.latency" },
-	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count" },
-	{ "loss", "loss", "count", C, "loss.count" },
-	{ "kernel.oom_kill", "kernel.oom_kill", "count", C, NULL },
-	{ "kernel.oom_kill", "kernel.oom_kill.anon_rss", "byte", C | H, "oom.anon_rss" },
+	{ "tcp.connect", "connection.out", "count", C | H | M, NULL, NULL },
+	{ "tcp.connect", "connection.out.latency", "duration", T, "network.connect.latency", NULL },
+	{ "tcp.accept", "connection.in", "count", C | H | M, NULL, NULL },
+	{ "tcp.connect_failed", "connection.failed", "count", C | M, NULL, NULL },
+	{ "tcp.close", "volume.out", "byte", C | H, "network.sent.bytes", NULL },
+	{ "tcp.close", "volume.in", "byte", C | H, "network.received.bytes", NULL },
+	{ "tcp.close", "connection", "duration", T, "network.duration", NULL },
+	{ "tcp.close", "connection.retransmits", "count", C, "tcp.retransmits", NULL },
+	{ "udp.flow", "volume.out", "byte", C | H, "network.sent.bytes", NULL },
+	{ "udp.flow", "volume.in", "byte", C | H, "network.received.bytes", NULL },
+	{ "dns.lookup", "dns.answer", "count", C | M, NULL, NULL },
+	{ "dns.lookup", "dns.answer.latency", "duration", T, "dns.latency", NULL },
+	{ "tls.handshake", "tls.handshake.clienthello", "count", C | M, NULL, NULL },
+	{ "tls.handshake", "tls.handshake.serverhello", "count", C | M, NULL, "tls.cipher" },
+	{ "tls.handshake", "tls.handshake.latency", "duration", T, "tls.latency", NULL },
+	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count", NULL },
+	{ "loss", "loss", "count", C, "loss.count", NULL },
+	{ "kernel.oom_kill", "kernel.oom_kill", "count", C, NULL, NULL },
+	{ "kernel.oom_kill", "kernel.oom_kill.anon_rss", "byte", C | H, "oom.anon_rss", NULL },
 };
 
 /* Fields that become tags, and what ingraind's consumers call them. */
@@ -65,6 +69,13 @@ static const struct measure_tag {
 	{ "dns.question.name", "q_address_str" },
 	{ "dns.question.type", "q_type" },
 	{ "dns.response_code", "rcode_str" },
+	{ "tls.client.server_name", "sni_list" },
+	{ "tls.client.supported_ciphers", "ciphersuites_list" },
+	{ "tls.client.ja3", "ja3_str" },
+	{ "tls.client.ja4", "ja4_str" },
+	{ "tls.protocol.version", "tls_version" },
+	{ "tls.cipher", "ciphersuite_str" },
+	{ "tls.next_protocol", "alpn_str" },
 	{ "detection.state", "state_str" },
 };
 
@@ -75,7 +86,8 @@ static struct {
 	unsigned char rows[array_count(measure_rows)];
 	size_t count;
 } measure_kinds_of[EVENT_KIND_COUNT];
-static int value_of_row[array_count(measure_rows)]; /* a field, or -1: it counts 1 */
+/* Fields, or -1: none is named, or the table of events has none of that name. */
+static int value_of_row[array_count(measure_rows)], when_of_row[array_count(measure_rows)];
 
 static int measure_find_field(const char *name)
 {
@@ -101,6 +113,7 @@ static void measure_set_up(void)
 	}
 	for (size_t n = 0; n < array_count(measure_rows); n++) {
 		value_of_row[n] = measure_find_field(measure_rows[n].value);
+		when_of_row[n] = measure_find_field(measure_rows[n].when);
 		for (size_t kind = 0; kind < EVENT_KIND_COUNT; kind++)
 			if (strcmp(event_kinds[kind].name, measure_rows[n].event) == 0)
 				measure_kinds_of[kind].rows[measure_kinds_of[kind].count++] =
@@ -180,6 +193,12 @@ static void measure_take(const struct event *source, struct measure *measure,
 	port->take(port, &event);
 }
 
+/* Whether the field that a row names is not there. */
+static bool measure_lacks(const struct event *event, const char *name, int field)
+{
+	return name && (field < 0 || !event_has(event, (enum event_field)field));
+}
+
 void measure_event(const struct event *event, uint64_t weight, struct measure_port *port)
 {
 	struct measure measure = { .kinds = C | M, .unit = SLICE("count"), .value = weight };
@@ -192,8 +211,8 @@ void measure_event(const struct event *event, uint64_t weight, struct measure_po
 		size_t at = measure_kinds_of[event->kind].rows[n];
 		const struct measure_row *row = &measure_rows[at];
 
-		if (row->value &&
-		    (value_of_row[at] < 0 || !event_has(event, (enum event_field)value_of_row[at])))
+		if (measure_lacks(event, row->value, value_of_row[at]) ||
+		    measure_lacks(event, row->when, when_of_row[at]))
 			continue;
 		measure.name = slice_of(row->name);
 		measure.unit = slice_of(row->unit);

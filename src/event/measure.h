@@ -24,7 +24,7 @@ enum measure_kind {
 };
 
 #define MEASURE_TAGS	  24
-#define MEASURE_TAG_BYTES 128 /* of one tag's text, at most */
+#define MEASURE_TAG_BYTES 256 /* of one tag's text, at most */
 
 /* Where the measurements of an event go; they live until `take` returns. */
 struct measure_port {

@@ -37,6 +37,10 @@
 	  "Programs whose crash histories are kept")                                               \
 	X(detect_dropped, "bulwark_detect_dropped_total", counter, NULL,                           \
 	  "Crashes that had to leave early what a detection can show of events")                   \
+	X(pipeline_events, "bulwark_pipeline_events_total", counter, "pipeline",                   \
+	  "Events that a pipeline has got")                                                        \
+	X(pipeline_dropped, "bulwark_pipeline_dropped_total", counter, "step",                     \
+	  "Events that a step of a pipeline has left out, as it was told")                         \
 	X(sink_events, "bulwark_sink_events_total", counter, "sink", "Events handed to a sink")    \
 	X(sink_delivered, "bulwark_sink_delivered_total", counter, "sink",                         \
 	  "Events that the sink's receiver has accepted")                                          \
@@ -52,10 +56,6 @@
 	  "Damaged records found on disk and stepped over")                                        \
 	X(spool_bytes, "bulwark_spool_bytes", gauge, "sink", "Bytes waiting on disk")              \
 	X(spool_events, "bulwark_spool_events", gauge, "sink", "Events waiting on disk")           \
-	X(pipeline_events, "bulwark_pipeline_events_total", counter, "pipeline",                   \
-	  "Events that a pipeline has got")                                                        \
-	X(pipeline_dropped, "bulwark_pipeline_dropped_total", counter, "step",                     \
-	  "Events that a step of a pipeline has left out, as it was told")                         \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

@@ -125,6 +125,14 @@
 	X(loss_reason, "loss.reason", text, NULL, "why")                                           \
 	X(loss_count, "loss.count", u64, "cnt", "how many since the last report")                  \
 	X(loss_total, "loss.total", u64, NULL, "how many since start")                             \
+	X(measure_name, "measurement.name", text, NULL, "what is measured, such as volume.out")    \
+	X(measure_value, "measurement.value", u64, "cnt", "the value, or the sum of several")      \
+	X(measure_unit, "measurement.unit", text, NULL, "count, byte or duration (nanoseconds)")   \
+	X(measure_kinds, "measurement.kinds", u64, NULL,                                           \
+	  "bits: 1 counter, 2 gauge, 4 meter, 8 histogram, 16 timer, 32 set, 128 percentile")      \
+	X(measure_samples, "measurement.samples", u64, NULL, "how many were summed, if several")   \
+	X(measure_span, "measurement.span", ns, NULL, "the time over which they were summed")      \
+	X(measure_tags, "measurement.tags", map, NULL, "what it was measured at")                  \
 	X(detection_score, "detection.score", u64, NULL, "how sure and how bad, 0 to 100")         \
 	X(detection_reason, "detection.reason", text, "msg", "why it was raised, in a sentence")   \
 	X(detection_register, "detection.register", text, NULL,                                    \
@@ -140,15 +148,7 @@
 	  "what the events have in common or how they step (summary)")                             \
 	X(detection_events, "detection.events", json, NULL, "the events themselves (full)")        \
 	X(technique_id, "threat.technique.id", text, NULL, "MITRE ATT&CK technique")               \
-	X(technique_name, "threat.technique.name", text, NULL, "its name")                         \
-	X(measure_name, "measurement.name", text, NULL, "what is measured, such as volume.out")    \
-	X(measure_value, "measurement.value", u64, "cnt", "the value, or the sum of several")      \
-	X(measure_unit, "measurement.unit", text, NULL, "count, byte or duration (nanoseconds)")   \
-	X(measure_kinds, "measurement.kinds", u64, NULL,                                           \
-	  "bits: 1 counter, 2 gauge, 4 meter, 8 histogram, 16 timer, 32 set, 128 percentile")      \
-	X(measure_samples, "measurement.samples", u64, NULL, "how many were summed, if several")   \
-	X(measure_span, "measurement.span", ns, NULL, "the time over which they were summed")      \
-	X(measure_tags, "measurement.tags", map, NULL, "what it was measured at")
+	X(technique_name, "threat.technique.name", text, NULL, "its name")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -297,6 +297,9 @@
 	X(loss, "loss", warning, "Events lost",                                                    \
 	  "{loss_count} events lost at {loss_place}: {loss_reason}",                               \
 	  "events were lost; how many, where and why")                                             \
+	X(measurement, "measurement", debug, "Measurement",                                        \
+	  "{measure_name} {measure_value}< {measure_unit}>< {measure_tags}>",                      \
+	  "a number that a pipeline has made of events, or summed over an interval")               \
 	X(register_probe, "detection.register_probe", critical, "Register probe",                  \
 	  "{detection_reason}",                                                                    \
 	  "crashes of one program step a register or jump target through values: a blind search "  \
@@ -311,10 +314,7 @@
 	X(crash_rate, "detection.crash_rate", error, "Unusual crash rate", "{detection_reason}",   \
 	  "one program crashes far more often than it used to")                                    \
 	X(crash_loop, "detection.crash_loop", warning, "Crash loop", "{detection_reason}",         \
-	  "one program crashes in one place again and again: a plain bug")                         \
-	X(measurement, "measurement", debug, "Measurement",                                        \
-	  "{measure_name} {measure_value}< {measure_unit}>< {measure_tags}>",                      \
-	  "a number that a pipeline has made of events, or summed over an interval")
+	  "one program crashes in one place again and again: a plain bug")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

@@ -46,18 +46,6 @@ static bool s3_wanted(const struct sink_settings *settings)
 
 /* --- one object --- */
 
-/* The text between two tags of the service's XML, or nothing. */
-static struct slice s3_answer_part(struct slice answer, struct slice from, struct slice to)
-{
-	ssize_t at = slice_find(answer, from), end;
-
-	if (at < 0)
-		return SLICE("");
-	answer = slice_skip(answer, (size_t)at + from.bytes);
-	end = slice_find(answer, to);
-	return slice_first(answer, end < 0 ? 0 : (size_t)end);
-}
-
 static void s3_put_printable(struct text *out, struct slice text)
 {
 	for (size_t n = 0; n < text.bytes; n++)
@@ -71,10 +59,9 @@ static void s3_explain(struct s3 *s3, unsigned int status, struct error *err)
 
 	http_put_place(s3->request.url, &words);
 	text_printf(&words, "': HTTP status %u ", status);
-	s3_put_printable(&words, s3_answer_part(answer, SLICE("<Code>"), SLICE("</Code>")));
+	s3_put_printable(&words, s3_xml_text(answer, "Code"));
 	text_put(&words, SLICE(": "));
-	s3_put_printable(&words, slice_first(s3_answer_part(
-					 answer, SLICE("<Message>"), SLICE("</Message>")), 100));
+	s3_put_printable(&words, slice_first(s3_xml_text(answer, "Message"), 100));
 	error_say(err, EPROTO, "upload '%s", text_str(&words));
 }
 
@@ -269,6 +256,7 @@ static void s3_prepare(struct s3 *s3, const struct sink *sink)
 	s3->credentials.access_key = settings->s3.access_key;
 	s3->credentials.secret_key = settings->s3.secret_key;
 	s3->credentials.session_token = settings->s3.session_token;
+	s3->credentials.region = text_str(&s3->region);
 	s3->credentials.ready = s3_on_credentials;
 	s3->request.method = "PUT";
 	s3->request.headers = s3->headers;

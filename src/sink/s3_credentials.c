@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "sink/s3_key.h"
 
 #define S3_ASK_MS	2000
 #define S3_EARLY_NS	(300 * NS_PER_S) /* so long before they expire they are asked for anew */
@@ -14,7 +15,7 @@
 #define S3_ROLES	"/latest/meta-data/iam/security-credentials/"
 #define S3_SESSION_HEAD "X-aws-ec2-metadata-token: "
 
-enum { S3_STEP_session, S3_STEP_role, S3_STEP_keys };
+enum { S3_STEP_session, S3_STEP_role, S3_STEP_keys, S3_STEP_identity };
 
 static void s3_credentials_fail(struct s3_credentials *credentials, struct error *err)
 {
@@ -55,6 +56,39 @@ int s3_credentials_parse(struct s3_credentials *credentials, struct slice json, 
 	return 0;
 }
 
+struct slice s3_xml_text(struct slice xml, const char *element)
+{
+	auto_text struct text mark = { 0 };
+	ssize_t at, end;
+
+	text_printf(&mark, "<%s>", element);
+	at = slice_find(xml, text_slice(&mark));
+	if (at < 0)
+		return SLICE("");
+	xml = slice_skip(xml, (size_t)at + mark.bytes);
+	end = slice_find(xml, SLICE("</"));
+	return slice_first(xml, end < 0 ? 0 : (size_t)end);
+}
+
+int s3_credentials_parse_xml(struct s3_credentials *credentials, struct slice xml,
+			     struct error *err)
+{
+	static const char *const elements[] = { "AccessKeyId", "SecretAccessKey", "SessionToken" };
+	char texts[3][4096];
+
+	for (size_t n = 0; n < array_count(elements); n++) {
+		struct slice text = slice_trim(s3_xml_text(xml, elements[n]));
+
+		if (text.bytes == 0 || text.bytes >= sizeof(texts[n]))
+			return error_say(err, EPROTO, "the answer holds no keys");
+		slice_copy(text, texts[n], sizeof(texts[n]));
+	}
+	credentials->expires_ns = 0;
+	clock_parse_rfc3339(slice_trim(s3_xml_text(xml, "Expiration")), &credentials->expires_ns);
+	s3_credentials_keep(credentials, texts[0], texts[1], texts[2]);
+	return 0;
+}
+
 /* --- asking --- */
 
 static void s3_credentials_ask(struct s3_credentials *credentials, const char *method,
@@ -92,6 +126,16 @@ static void s3_credentials_ask_metadata(struct s3_credentials *credentials, unsi
 	s3_credentials_ask(credentials, "GET", text_str(&credentials->session));
 }
 
+/* Not the whole URL: the pod's token may be in it. */
+static void s3_credentials_explain(const struct s3_credentials *credentials, unsigned int status,
+				   struct error *err)
+{
+	auto_text struct text place = { 0 };
+
+	http_put_place(credentials->request.url, &place);
+	error_say(err, EPROTO, "'%s' answered with HTTP status %u", text_str(&place), status);
+}
+
 static void s3_credentials_on_answer(struct http_request *request, unsigned int status,
 				     const struct error *err)
 {
@@ -102,8 +146,7 @@ static void s3_credentials_on_answer(struct http_request *request, unsigned int 
 
 	if (status != 200 || answer.bytes == 0) {
 		if (status)
-			error_say(&why, EPROTO, "'%s' answered with HTTP status %u",
-				  text_str(&credentials->url), status);
+			s3_credentials_explain(credentials, status, &why);
 		s3_credentials_fail(credentials, &why);
 	} else if (credentials->step == S3_STEP_session) {
 		text_clear(&credentials->session);
@@ -116,7 +159,9 @@ static void s3_credentials_on_answer(struct http_request *request, unsigned int 
 		text_put(&credentials->role, slice_trim(line));
 		s3_credentials_ask_metadata(credentials, S3_STEP_keys);
 	} else {
-		r = s3_credentials_parse(credentials, answer, &why);
+		r = credentials->step == S3_STEP_identity
+			    ? s3_credentials_parse_xml(credentials, answer, &why)
+			    : s3_credentials_parse(credentials, answer, &why);
 		if (r < 0)
 			s3_credentials_fail(credentials, &why);
 		else
@@ -157,6 +202,31 @@ static bool s3_credentials_ask_container(struct s3_credentials *credentials)
 	return true;
 }
 
+/* Whether the pod has a token to show; then the token service has been asked. */
+static bool s3_credentials_ask_identity(struct s3_credentials *credentials)
+{
+	const char *file = getenv("AWS_WEB_IDENTITY_TOKEN_FILE"), *role = getenv("AWS_ROLE_ARN");
+	const char *place = getenv("AWS_ENDPOINT_URL_STS");
+	auto_text struct text token = { 0 };
+	struct text *url = &credentials->url;
+
+	if (!file || !role || file_read(file, 65536, &token, NULL) < 0)
+		return false;
+	text_clear(url);
+	if (place && *place)
+		text_put(url, slice_of(place));
+	else
+		text_printf(url, "https://sts.%s.amazonaws.com", credentials->region);
+	text_put(url, SLICE("/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15&"
+			    "RoleSessionName=bulwark&RoleArn="));
+	s3_put_escaped(slice_of(role), url);
+	text_put(url, SLICE("&WebIdentityToken="));
+	s3_put_escaped(slice_trim(text_slice(&token)), url);
+	credentials->step = S3_STEP_identity;
+	s3_credentials_ask(credentials, "GET", NULL);
+	return true;
+}
+
 /* Both or neither. */
 static bool s3_credentials_take(struct s3_credentials *credentials, const char *id,
 				const char *secret, const char *token)
@@ -185,7 +255,7 @@ void s3_credentials_get(struct s3_credentials *credentials)
 		return;
 	}
 	credentials->known = false;
-	if (!s3_credentials_ask_container(credentials))
+	if (!s3_credentials_ask_identity(credentials) && !s3_credentials_ask_container(credentials))
 		s3_credentials_ask_metadata(credentials, S3_STEP_session);
 }
 

@@ -63,7 +63,7 @@ int s3_key_check(struct slice template, struct error *err)
 }
 
 /* The unreserved characters of RFC 3986, and the slash: what Amazon's signature leaves as it is. */
-static void s3_put_escaped(struct slice text, struct text *out)
+void s3_put_escaped(struct slice text, struct text *out)
 {
 	for (size_t n = 0; n < text.bytes; n++) {
 		unsigned char c = (unsigned char)text.at[n];

@@ -20,6 +20,9 @@ struct s3_key {
 /* Whether the template's names are known, and it can't make two objects of one name. */
 must_check int s3_key_check(struct slice template, struct error *err);
 
+/* Every byte that a URL can't hold as %XX; a slash stays. */
+void s3_put_escaped(struct slice text, struct text *out);
+
 /* The key with every byte that a URL can't hold as %XX. */
 void s3_put_key(struct slice template, const struct s3_key *key, struct text *out);
 

@@ -17,6 +17,7 @@ static void statsd_put_value(const struct event *measurement, struct text *out)
 {
 	uint64_t value = event_number_of(measurement, FIELD_measure_value);
 	uint64_t kinds = event_number_of(measurement, FIELD_measure_kinds);
+	uint64_t samples = event_number_of(measurement, FIELD_measure_samples);
 	bool gauge = kinds & (MEASURE_GAUGE | MEASURE_PERCENTILE) && !(kinds & MEASURE_COUNTER);
 
 	if (!slice_is(event_text_of(measurement, FIELD_measure_unit), "duration")) {
@@ -24,12 +25,17 @@ static void statsd_put_value(const struct event *measurement, struct text *out)
 		text_put(out, gauge ? SLICE("|g") : SLICE("|c"));
 		return;
 	}
+	/* A sum of spans is told as so many of their mean. */
+	if (!gauge && samples > 1)
+		value /= samples;
 	text_u64(out, value / NS_PER_MS, 0);
 	if (value % NS_PER_MS) {
 		text_putc(out, '.');
 		text_u64(out, value % NS_PER_MS / NS_PER_US, 3);
 	}
 	text_put(out, gauge ? SLICE("|g") : SLICE("|ms"));
+	if (!gauge && samples > 1)
+		text_printf(out, "|@%.9g", 1.0 / (double)samples);
 }
 
 static void statsd_put_tags(const struct event_map *tags, enum statsd_tags form, struct text *out)

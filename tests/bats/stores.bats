@@ -181,6 +181,41 @@ s3_keys() {
 	[ "$(grep -c 'GET .*collector' metadata.log)" -eq 1 ]
 }
 
+@test "a pod's token signs for S3" {
+	port=$(free_port) sts=$(free_port)
+	s3_server "$port" PODID podsecret podsession
+	cat >sts.py <<-'END'
+		import http.server, sys, time, urllib.parse
+		class Server(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        asked = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+		        ok = asked == {"Action": ["AssumeRoleWithWebIdentity"], "Version": ["2011-06-15"],
+		            "RoleSessionName": ["bulwark"], "RoleArn": ["arn:aws:iam::1:role/x"],
+		            "WebIdentityToken": ["ey.J-_"]}
+		        self.send_response(200 if ok else 403)
+		        self.end_headers()
+		        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
+		        self.wfile.write(f"""<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>
+		            <Credentials><SessionToken>podsession</SessionToken>
+		            <SecretAccessKey>podsecret</SecretAccessKey><Expiration>{until}</Expiration>
+		            <AccessKeyId>PODID</AccessKeyId></Credentials></AssumeRoleWithWebIdentityResult>
+		            </AssumeRoleWithWebIdentityResponse>""".encode())
+		http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Server).serve_forever()
+	END
+	python3 sts.py "$sts" 2>sts.log 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$sts"
+	printf 'wrong\n' >token
+	export AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_ENDPOINT_URL_STS=http://127.0.0.1:$sts \
+		AWS_ROLE_ARN=arn:aws:iam::1:role/x AWS_WEB_IDENTITY_TOKEN_FILE=$dir/token
+	run_drive -n 10 -t 2 -- --s3-bucket facts
+	grep -q "trouble: sink 's3': no credentials: .*HTTP status 403" said
+	refute grep -q wrong said
+	printf 'ey.J-_\n' >token
+	run_drive -n 0 -w -- --s3-bucket facts
+	[ "$(stored_lines | wc -l)" -eq 10 ]
+}
+
 @test "without keys for S3 events wait, and it is said what to do" {
 	AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:1 AWS_ENDPOINT_URL=http://127.0.0.1:1 \
 		run_drive -n 10 -t 2 -- --s3-bucket facts
@@ -191,13 +226,13 @@ s3_keys() {
 @test "S3 that is down, and an agent that is killed, lose nothing" {
 	port=$(free_port)
 	s3_keys "$port"
-	BULWARK_S3_INTERVAL=100ms "$drive" -n 20000 -r 10000 -t 30 -a accepted -- --s3-bucket facts \
+	BULWARK_S3_INTERVAL=100ms "$drive" -n 20000 -r 10000 -t 90 -a accepted -- --s3-bucket facts \
 		--spool-directory "$spool" 2>said 3>&- &
 	pid=$!
 	started="$started $pid"
 	wait_for 10 grep -q 'trouble: .*connect' said
 	s3_server "$port"
-	wait_for 20 stored 1
+	wait_for 60 stored 1
 	kill -9 "$pid"
 	wait "$pid" || true
 	run_drive -n 0 -w -t 30 -- --s3-bucket facts
@@ -206,6 +241,35 @@ s3_keys() {
 	sed '$!b; /^[0-9a-f]*-[0-9a-f]*$/!d' accepted | sort -u >expected
 	[ -s expected ]
 	[ -z "$(comm -13 got expected)" ]
+}
+
+@test "an S3 service that is slow holds nothing up" {
+	port=$(free_port) slow=$(free_port)
+	s3_server "$port"
+	s3_keys "$slow"
+	# Signed for the slow one's address, which the store then has to go by.
+	cat >slow.py <<-'END'
+		import http.server, socketserver, sys, time, urllib.request
+		class Slow(http.server.BaseHTTPRequestHandler):
+		    def do_PUT(self):
+		        body = self.rfile.read(int(self.headers["Content-Length"]))
+		        time.sleep(1)
+		        request = urllib.request.Request(f"http://127.0.0.1:{sys.argv[2]}{self.path}", body,
+		            dict(self.headers), method="PUT")
+		        with urllib.request.urlopen(request) as answer:
+		            self.send_response(answer.status)
+		            self.send_header("Content-Length", "0")
+		            self.end_headers()
+		class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+		    pass
+		Server(("127.0.0.1", int(sys.argv[1])), Slow).serve_forever()
+	END
+	python3 slow.py "$slow" "$port" 2>slow.log 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$slow"
+	BULWARK_S3_INTERVAL=200ms run_drive -n 20000 -r 5000 -w -t 40 -a accepted -- --s3-bucket facts
+	[ "$(metric sink_lost_total s3)" -eq 0 ]
+	[ "$(stored_lines | jq -r '."event.id"' | sort -u | wc -l)" -eq 20000 ]
 }
 
 # --- StatsD ---
@@ -462,6 +526,14 @@ check_logs() {
 	grep -q "trouble: sink 'otlp-logs': export to 'http://127.0.0.1:$port/v1/logs': HTTP status 503" said
 	[ "$(metric sink_delivered_total otlp-logs)" -eq 4000 ]
 	check_logs 4000
+}
+
+@test "logs that an OpenTelemetry receiver throws away are counted as lost" {
+	port=$(free_port) other=$(free_port)
+	OTLP_REJECT=3 otlp_server "$port" "$other"
+	run_drive -n 10 -w -- --otlp "http://127.0.0.1:$port"
+	[ "$(metric sink_lost_total otlp-logs)" -eq 3 ]
+	[ "$(metric sink_delivered_total otlp-logs)" -eq 7 ]
 }
 
 @test "OpenTelemetry's library reads every event over gRPC" {

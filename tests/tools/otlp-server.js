@@ -6,7 +6,7 @@
 //
 // Says "listening" when it does. Each request becomes a line of FILE: {"kind", "way", "request"}.
 // The first FAILURES requests are answered with "unavailable". With $OTLP_TLS, a folder, gRPC wants
-// certificates of its CA.
+// certificates of its CA; with $OTLP_REJECT so many logs of each batch are said to be thrown away.
 "use strict";
 const fs = require("fs");
 const http = require("http");
@@ -48,7 +48,9 @@ http.createServer((request, response) => {
 			return response.writeHead(400).end(String(error));
 		}
 		response.writeHead(200, { "Content-Type": "application/x-protobuf" });
-		response.end(types[kind][1].encode({}).finish());
+		const rejected = Number(process.env.OTLP_REJECT || 0);
+		const partialSuccess = rejected ? { rejectedLogRecords: rejected, errorMessage: "no" } : undefined;
+		response.end(types[kind][1].encode({ partialSuccess }).finish());
 	});
 }).listen(Number(httpPort), "127.0.0.1", () => {
 	const server = new grpc.Server();

@@ -105,6 +105,19 @@ static void answers_hold_keys(void **state)
 	assert_true(s3_credentials_parse(&credentials, SLICE("<html>"), &err) < 0);
 	assert_true(s3_credentials_parse(&credentials, SLICE(""), &err) < 0);
 	assert_true(s3_credentials_parse(&credentials, SLICE("{\"AccessKeyId\":5}"), &err) < 0);
+	assert_int_equal(s3_credentials_parse_xml(
+		&credentials,
+		SLICE("<R xmlns=\"x\"><Credentials><AccessKeyId>A</AccessKeyId>"
+			      "<SecretAccessKey>S+/=</SecretAccessKey><SessionToken> T\n"
+			      "</SessionToken><Expiration>2026-11-22T14:50:47Z</Expiration>"
+			      "</Credentials></R>"),
+		      &err),
+		0);
+	assert_string_equal(text_str(&credentials.user), "A:S+/=");
+	assert_string_equal(text_str(&credentials.token), "T");
+	assert_int_equal(credentials.expires_ns, 1795359047ull * NS_PER_S);
+	assert_true(s3_credentials_parse_xml(&credentials, SLICE("<AccessKeyId>A"), &err) < 0);
+	assert_true(s3_credentials_parse_xml(&credentials, SLICE(""), &err) < 0);
 	s3_credentials_done(&credentials);
 }
 
@@ -145,6 +158,21 @@ static void lines_have_types(void **state)
 	check_line(measure, STATSD_no_tags, "ingraind.metrics.volume.out:1.500|ms");
 	measure.value = 2 * NS_PER_S;
 	check_line(measure, STATSD_no_tags, "ingraind.metrics.volume.out:2000|ms");
+}
+
+static void sums_of_spans_are_told_as_their_mean(void **state)
+{
+	struct measure measure = { .name = SLICE("connection"),
+						 .unit = SLICE("duration"), .kinds = MEASURE_TIMER,
+							       .value = 30 * NS_PER_MS };
+	auto_text struct text text = { 0 };
+	static struct event event;
+
+	(void)state;
+	measure_make(&event, &measure, 1);
+	event_number(&event, FIELD_measure_samples, 4);
+	statsd_put_line(&event, SLICE("p."), STATSD_no_tags, &text);
+	assert_string_equal(text_str(&text), "p.connection:7.500|ms|@0.25");
 }
 
 static void lines_cannot_be_broken(void **state)
@@ -277,6 +305,7 @@ int main(void)
 		cmocka_unit_test(templates_are_checked),
 		cmocka_unit_test(answers_hold_keys),
 		cmocka_unit_test(lines_have_types),
+		cmocka_unit_test(sums_of_spans_are_told_as_their_mean),
 		cmocka_unit_test(lines_cannot_be_broken),
 		cmocka_unit_test(messages_nest),
 		cmocka_unit_test(logs_are_utf_8),
