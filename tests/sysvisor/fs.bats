@@ -63,8 +63,12 @@ make_groups() {
 	groups=${groups#,}
 }
 
+# Whoever is still in the groups is one of ours.
 remove_groups() {
 	for group in ${groups//,/ }; do
+		while read -r pid; do
+			kill -9 "$pid" 2>/dev/null || true
+		done <"$group/cgroup.procs"
 		wait_for 5 rmdir "$group" || true
 	done
 }

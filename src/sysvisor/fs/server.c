@@ -319,7 +319,7 @@ static int server_open(struct server *server, struct error *err)
 	if (r == 0)
 		r = daemon_path(daemon, daemon->settings.mount, &server->mount, err);
 	if (r == 0)
-		r = file_make_dirs(state.path, 0700, err);
+		r = paths_make_directory(state.path, 0700, err);
 	if (r == 0)
 		r = server_check_push(server, err);
 	if (r == 0)

@@ -257,7 +257,7 @@ static int session_mount(const char *mount_point, struct error *err)
 	int r;
 
 	session_clear_stale(mount_point);
-	r = file_make_dirs(mount_point, 0711, err);
+	r = paths_make_directory(mount_point, 0711, err);
 	if (r < 0)
 		return r;
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
