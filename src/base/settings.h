@@ -18,6 +18,7 @@
 enum setting_type {
 	SETTING_text,	  /* char *, owned; NULL = not set */
 	SETTING_secret,	  /* the same, never printed back */
+	SETTING_lines,	  /* char *, owned; an option that may be given again: a line each */
 	SETTING_flag,	  /* bool */
 	SETTING_count,	  /* uint64_t */
 	SETTING_bytes,	  /* uint64_t; "64k", "16M", "1G" (powers of 1024) */

@@ -70,6 +70,7 @@ static int settings_set_key(struct settings_file *file, const struct setting *ro
 	static const char *const wanted[] = {
 		[SETTING_text] = "a text in quotes",
 		[SETTING_secret] = "a text in quotes",
+		[SETTING_lines] = "a text in quotes",
 		[SETTING_flag] = "true or false, without quotes",
 		[SETTING_count] = "a whole number",
 		[SETTING_tally] = "a whole number",

@@ -12,7 +12,8 @@ bool setting_is_ours(const struct settings_table *table, const struct setting *r
 
 bool setting_is_text(const struct setting *row)
 {
-	return row->type == SETTING_text || row->type == SETTING_secret;
+	return row->type == SETTING_text || row->type == SETTING_secret ||
+	       row->type == SETTING_lines;
 }
 
 bool setting_takes_word(const struct setting *row)
@@ -148,6 +149,18 @@ static int setting_parse_text(struct slice words, char **text, const char *place
 	return 0;
 }
 
+/* Adds a line to those that are there. */
+static int setting_parse_line(struct slice words, char **text, const char *place, struct error *err)
+{
+	auto_text struct text lines = { 0 };
+
+	if (*text)
+		text_printf(&lines, "%s\n", *text);
+	text_put(&lines, words);
+	return lines.failed ? error_errno(err, ENOMEM, "%s", place)
+			    : setting_parse_text(text_slice(&lines), text, place, err);
+}
+
 int setting_parse(const struct setting *row, struct slice words, void *at, const char *place,
 		  struct error *err)
 {
@@ -155,6 +168,8 @@ int setting_parse(const struct setting *row, struct slice words, void *at, const
 	case SETTING_text:
 	case SETTING_secret:
 		return setting_parse_text(words, at, place, err);
+	case SETTING_lines:
+		return setting_parse_line(words, at, place, err);
 	case SETTING_flag:
 		return setting_parse_flag(words, at, place, err);
 	case SETTING_choice:
