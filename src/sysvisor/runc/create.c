@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -273,22 +274,21 @@ static const struct create_step create_steps[] = {
 };
 
 /* A process that has failed has said why, and that is the reason of whatever failed for us after
- * it: a map that can't be written, a socket that nobody reads. */
+ * it: a map that can't be written, a hook that finds no namespace. */
 static int create_ask_process(struct create *create, int r, struct error *err)
 {
+	struct pollfd said = { .fd = create->channel[0], .events = POLLIN };
 	struct error why = { 0 };
-	int said;
+	int its;
 
-	if (create->pid <= 0 || (r != -EPIPE && r != -ESRCH && r != -ENOENT && r != -ECONNRESET))
+	if (create->pid <= 0 || poll(&said, 1, 0) <= 0)
 		return r;
-	close(take_fd(&create->channel[1]));
-	said = channel_wait(create->channel[0], CHANNEL_ready, NULL, &why);
-	if (said < 0 && said != -EPIPE) {
-		if (err)
-			*err = why;
-		return said;
-	}
-	return r;
+	its = channel_wait(create->channel[0], CHANNEL_ready, NULL, &why);
+	if (its == 0 || its == -EPIPE)
+		return r;
+	if (err)
+		*err = why;
+	return its;
 }
 
 int create_make(struct create *create, struct error *err)

@@ -162,10 +162,16 @@ static int init_mount_filesystem(struct init *init, const struct plan_mount *mou
 	fd = init_make_filesystem(mount, err);
 	if (fd == -EPERM && strcmp(mount->type, "sysfs") == 0)
 		fd = init_make_sysfs_of_host(err);
+	/* The kernel shows a user namespace no more of /proc than its makers see ("too revealing").
+	 */
+	if (fd == -EPERM && strcmp(mount->type, "proc") == 0)
+		return error_wrap(err, fd,
+				  "parts of this host's /proc are mounted over; mount a "
+				  "whole procfs beside it, or unmount these");
 	if (fd < 0)
 		return fd;
-	/* Some belong to who made the namespace, not to root inside; those that can't be given (sysfs)
-	 * stay nobody's. */
+	/* Some belong to who made the namespace, not to root inside; those that can't be given
+	 * (sysfs) stay nobody's. */
 	(void)!fchownat(fd, "", 0, 0, AT_EMPTY_PATH);
 	if (mount->options.copy_up) {
 		before = path_open(init->root_fd, mount->destination, O_RDONLY | O_DIRECTORY);

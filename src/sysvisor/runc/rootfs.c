@@ -14,6 +14,7 @@
 
 #define ROOTFS_WORK                                                                                \
 	"sysvisor-work" /* beside the upper layer; the engine removes it with the layer */
+#define ROOTFS_LAYERS	       512
 #define ROOTFS_MOUNTINFO_LIMIT (16u << 20)
 
 /* --- the options of an overlay --- */
@@ -70,8 +71,8 @@ static int rootfs_add_word(struct spec_words *words, const char *word, struct er
 {
 	if (!word)
 		return error_errno(err, ENOMEM, "read the overlay's options");
-	if (words->count == 512)
-		return error_say(err, E2BIG, "the overlay has more than 512 layers");
+	if (words->count == ROOTFS_LAYERS)
+		return error_say(err, E2BIG, "the overlay has more than %d layers", ROOTFS_LAYERS);
 	words->at[words->count++] = word;
 	return 0;
 }
@@ -100,8 +101,8 @@ int rootfs_parse_overlay(struct slice options, struct arena *arena, struct overl
 	int r = 0;
 
 	*ret = (struct overlay_layers){
-		.lower.at = arena_take(arena, 512 * sizeof(char *)),
-		.other.at = arena_take(arena, 512 * sizeof(char *)),
+		.lower.at = arena_take(arena, ROOTFS_LAYERS * sizeof(char *)),
+		.other.at = arena_take(arena, ROOTFS_LAYERS * sizeof(char *)),
 	};
 	if (!ret->lower.at || !ret->other.at)
 		return error_errno(err, ENOMEM, "read the overlay's options");
@@ -161,6 +162,9 @@ struct rootfs_overlay {
 	struct overlay_layers layers;
 	const char *base; /* what relative layers are relative to */
 	char base_room[4096];
+	/* Clones vanish with their fd, and overlay makes its own from them only at the end. */
+	int fds[ROOTFS_LAYERS + 1];
+	size_t fd_count;
 };
 
 /* Engines with long lists of layers mount from inside a directory, and name layers relative to it:
@@ -180,13 +184,13 @@ static int rootfs_clone_layer(struct rootfs_overlay *overlay, const char *path, 
 	r = mount_id_map(fd, overlay->userns_fd, false, err);
 	if (r < 0)
 		return error_wrap(err, r, "layer '%s'", text_str(&full));
-	return take_fd(&fd);
+	return overlay->fds[overlay->fd_count++] = take_fd(&fd);
 }
 
 static int rootfs_say_lowers(struct rootfs_overlay *overlay, int fs, struct error *err)
 {
 	for (size_t n = 0; n < overlay->layers.lower.count; n++) {
-		auto_fd int fd = rootfs_clone_layer(overlay, overlay->layers.lower.at[n], err);
+		int fd = rootfs_clone_layer(overlay, overlay->layers.lower.at[n], err);
 		int r = fd < 0 ? fd : mount_say_fd(fs, "lowerdir+", fd, err);
 
 		if (r == -EINVAL)
@@ -203,7 +207,8 @@ static int rootfs_say_lowers(struct rootfs_overlay *overlay, int fs, struct erro
 static int rootfs_say_upper(struct rootfs_overlay *overlay, int fs, struct error *err)
 {
 	struct slice upper = slice_of(overlay->layers.upper);
-	auto_fd int parent = -1, up = -1, work = -1;
+	auto_fd int up = -1, work = -1;
+	int parent;
 	auto_text struct text above = { 0 };
 	ssize_t at = slice_find_last(upper, SLICE("/"));
 	int r;
@@ -284,7 +289,10 @@ static int rootfs_overlay(const struct plan *plan, int userns_fd, struct error *
 							    : slice_find_last(base, SLICE("/"))));
 	slice_copy(base, overlay.base_room, sizeof(overlay.base_room));
 	overlay.base = overlay.base_room;
-	return rootfs_as_inner_root(&overlay, err);
+	r = rootfs_as_inner_root(&overlay, err);
+	for (size_t n = 0; n < overlay.fd_count; n++)
+		close(overlay.fds[n]);
+	return r;
 }
 
 /* --- */

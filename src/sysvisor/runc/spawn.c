@@ -135,6 +135,8 @@ int create_map_mounts(struct create *create, struct error *err)
 
 /* --- the process --- */
 
+#define CREATE_FDS 4096 /* more mounts than that no container has */
+
 /* The process makes its cgroup namespace itself, once it is in its group; the time namespace
  * likewise, since its offsets come first. */
 static unsigned int create_later(void)
@@ -156,6 +158,34 @@ static pid_t create_clone(unsigned int flags, int cgroup_fd, int *ret_pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
+static int create_compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The process keeps what it attaches and speaks through, and nothing else: not the lock on the
+ * state directory, and not what our caller has left open. */
+static void create_close_others(const struct create *create)
+{
+	int keep[CREATE_FDS], last = 2 + (int)create->options->preserve_fds;
+	size_t count = 0;
+
+	keep[count++] = create->channel[1];
+	keep[count++] = create->start_fd;
+	keep[count++] = create->console_fd;
+	for (size_t n = 0; n < create->plan.mount_count && count < CREATE_FDS; n++)
+		keep[count++] = create->plan.mounts[n].fd;
+	qsort(keep, count, sizeof(*keep), create_compare);
+	for (size_t n = 0; n < count; n++) {
+		if (keep[n] <= last)
+			continue;
+		if (keep[n] > last + 1)
+			close_range((unsigned int)last + 1, (unsigned int)keep[n] - 1, 0);
+		last = keep[n];
+	}
+	close_range((unsigned int)last + 1, ~0u, 0);
+}
+
 static void create_become_init(struct create *create) __attribute__((noreturn));
 static void create_become_init(struct create *create)
 {
@@ -173,7 +203,7 @@ static void create_become_init(struct create *create)
 	};
 	sigset_t none;
 
-	close(create->channel[0]);
+	create_close_others(create);
 	create->state = (struct state){ .version = RUNTIME_OCI_VERSION,
 					.id = create->id,
 					.bundle = create->bundle,

@@ -71,9 +71,9 @@ int state_make(const char *root, const char *id, struct error *err)
 	text_printf(&path, "%s/%s", root, id);
 	r = state_make_dir(root, text_str(&path), err);
 	if (r == -EEXIST)
-		return error_say(err, EEXIST,
-				 "container with id exists: '%s'; delete it first, or take another id",
-				 id);
+		return error_say(
+			err, EEXIST,
+			"container with id exists: '%s'; delete it first, or take another id", id);
 	if (r < 0)
 		return error_errno(err, -r, "make directory '%s'", text_str(&path));
 	fd = open(text_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
