@@ -147,8 +147,8 @@ struct init_step {
 
 static const struct init_step init_steps[] = {
 	{ NULL, init_wait_mapped },
+	{ NULL, init_time }, /* while /proc/self is ours: for root inside it no longer is */
 	{ NULL, init_become_root },
-	{ NULL, init_time },
 	{ NULL, init_name_host },
 	{ "root file system", init_attach_root },
 	{ "mount", init_mount_first },
