@@ -10,9 +10,9 @@
 #define SPEC_LIMIT_BYTES (16u << 20)
 
 /*
- * jansson's integers end at 2^63 - 1, and engines write 2^64 - 1 for "no limit". Such numbers (20
- * digits at most 2^64 - 1) become their two's complement, in the same width, so that the places in
- * jansson's messages stay right.
+ * jansson's integers end at 2^63 - 1, and engines write 2^64 - 1 for "no limit". Numbers of 20
+ * digits up to that become their two's complement, those of 19 (for which it has no room) the
+ * largest that there is: in the same width, so that the places in jansson's messages stay right.
  */
 static void spec_fit_number(char *at, size_t digits)
 {
@@ -23,7 +23,8 @@ static void spec_fit_number(char *at, size_t digits)
 	if (digits < 19 || digits > 20 || !slice_u64((struct slice){ at, digits }, &value) ||
 	    value <= INT64_MAX)
 		return;
-	n = snprintf(fitted, sizeof(fitted), "%*lld", (int)digits, (long long)(int64_t)value);
+	n = snprintf(fitted, sizeof(fitted), "%*lld", (int)digits,
+		     digits == 19 ? (long long)INT64_MAX : (long long)value);
 	if (n == (int)digits)
 		memcpy(at, fitted, digits);
 }
