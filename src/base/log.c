@@ -8,13 +8,18 @@
 
 static struct {
 	enum log_level level;
-	bool json;
-} log_state = { LOG_LEVEL_info, false };
+	bool json, times;
+} log_state = { LOG_LEVEL_info, false, false };
 
 void log_setup(enum log_level level, bool json)
 {
 	log_state.level = level;
 	log_state.json = json;
+}
+
+void log_times(bool times)
+{
+	log_state.times = times;
 }
 
 bool log_wants(enum log_level level)
@@ -58,7 +63,11 @@ static void log_format(struct text *line, enum log_level level, struct slice wor
 	struct json json = { .out = line };
 
 	if (!log_state.json) {
-		if (isatty(STDERR_FILENO))
+		if (log_state.times)
+			text_printf(line,
+				    "%.*s %s: ", (int)(clock_rfc3339(time, clock_wall_ns()) - time),
+				    time, log_name(level));
+		else if (isatty(STDERR_FILENO))
 			text_printf(line, "%s: ", log_name(level));
 		else
 			text_printf(line, "<%d>", level);

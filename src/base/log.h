@@ -34,6 +34,8 @@ struct log_site {
 
 /* Lines above `level` are not written. `json`: one object a line. */
 void log_setup(enum log_level level, bool json);
+/* Lines that are no JSON start with the time in UTC and the level's name: for log files. */
+void log_times(bool times);
 bool log_wants(enum log_level level);
 
 /* Every line of a text, without limit: for what is said once. */

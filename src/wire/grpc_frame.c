@@ -98,6 +98,51 @@ bool grpc_read_ended(const struct grpc_reader *reader)
 					   reader->message.bytes == grpc_message_bytes(reader));
 }
 
+/* grpc/doc/PROTOCOL-HTTP2.md, "Timeout": at most eight digits and a unit. */
+uint64_t grpc_timeout_ms(struct slice value)
+{
+	static const struct {
+		char unit;
+		uint64_t times, part; /* to milliseconds */
+	} units[] = {
+		{ 'H', 3600000, 1 }, { 'M', 60000, 1 }, { 'S', 1000, 1 },
+		{ 'm', 1, 1 },	     { 'u', 1, 1000 },	{ 'n', 1, 1000000 },
+	};
+	uint64_t number;
+
+	if (value.bytes > 9 || !slice_eat_u64(&value, &number) || value.bytes != 1)
+		return 0;
+	for (size_t n = 0; n < array_count(units); n++)
+		if (units[n].unit == value.at[0])
+			return number ? (number * units[n].times + units[n].part - 1) /
+						units[n].part
+				      : 1;
+	return 0;
+}
+
+void grpc_encode_words(struct slice words, char *buffer, size_t room)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t at = 0;
+
+	for (size_t n = 0; n < words.bytes; n++) {
+		unsigned char c = (unsigned char)words.at[n];
+
+		if (c >= ' ' && c <= '~' && c != '%') {
+			if (at + 1 >= room)
+				break;
+			buffer[at++] = (char)c;
+		} else {
+			if (at + 3 >= room)
+				break;
+			buffer[at++] = '%';
+			buffer[at++] = digits[c >> 4];
+			buffer[at++] = digits[c & 15];
+		}
+	}
+	buffer[at] = '\0';
+}
+
 void grpc_decode_words(struct slice words, struct text *out)
 {
 	while (words.bytes) {

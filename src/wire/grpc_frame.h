@@ -60,6 +60,11 @@ must_check int grpc_read(struct grpc_reader *reader, struct slice *bytes);
 /* Whether it stands between two messages. */
 bool grpc_read_ended(const struct grpc_reader *reader);
 
+/* Milliseconds of a grpc-timeout ("20S", "150m"), rounded up; 0 when it is none. */
+uint64_t grpc_timeout_ms(struct slice value);
+
+/* Writes words as a grpc-message, terminated; what doesn't fit is left out. */
+void grpc_encode_words(struct slice words, char *buffer, size_t room);
 /* Decodes the words of a grpc-message; what is no valid code stays as it is. */
 void grpc_decode_words(struct slice words, struct text *out);
 

@@ -8,6 +8,7 @@
 #define SESSION_READ_BYTES   16384
 #define SESSION_READS	     16	       /* in one go; then others have their turn */
 #define SESSION_WINDOW_BYTES (1 << 20) /* that a stream may send before we have read */
+#define SESSION_STREAMS	     128       /* that a client may have open at once */
 
 int grpc_put_message(struct text *out, const ProtobufCMessage *message)
 {
@@ -52,11 +53,48 @@ static ssize_t session_on_send(nghttp2_session *h2, int32_t id, uint8_t *room, s
 		return (ssize_t)piece.bytes;
 	text_clear(&stream->out);
 	stream->sent = 0;
-	if (stream->out_ended)
+	if (stream->out_ended) {
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
-	else if (piece.bytes == 0)
+		if (stream->trailer_count) {
+			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+			if (nghttp2_submit_trailer(h2, id, stream->trailers,
+						   stream->trailer_count) != 0)
+				return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+		}
+	} else if (piece.bytes == 0) {
 		return NGHTTP2_ERR_DEFERRED;
+	}
 	return (ssize_t)piece.bytes;
+}
+
+/* A client opens a stream. */
+static int session_on_begin(nghttp2_session *h2, const nghttp2_frame *frame, void *owner)
+{
+	struct grpc_session *session = owner;
+	struct grpc_stream *stream;
+
+	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	stream = session->opened(session);
+	if (!stream)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	stream->id = frame->hd.stream_id;
+	stream->session = session;
+	list_append(&session->streams, &stream->node);
+	nghttp2_session_set_stream_user_data(h2, stream->id, stream);
+	return 0;
+}
+
+static int session_on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *owner)
+{
+	struct grpc_stream *stream = session_stream(h2, frame->hd.stream_id);
+
+	(void)owner;
+	if (stream && stream->events->in_ended &&
+	    (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+		stream->events->in_ended(stream);
+	return 0;
 }
 
 static int session_on_header(nghttp2_session *h2, const nghttp2_frame *frame, const uint8_t *name,
@@ -67,7 +105,7 @@ static int session_on_header(nghttp2_session *h2, const nghttp2_frame *frame, co
 
 	(void)flags;
 	(void)owner;
-	if (stream)
+	if (stream && stream->events->header)
 		stream->events->header(stream, (struct slice){ (const char *)name, name_bytes },
 				       (struct slice){ (const char *)value, value_bytes });
 	return 0;
@@ -203,12 +241,23 @@ static void session_on_flush(struct loop_deferred *deferred)
 
 /* --- start and end --- */
 
-static int session_make(struct grpc_session *session)
+static int session_submit_settings(struct grpc_session *session)
 {
-	static const nghttp2_settings_entry settings[] = {
+	static const nghttp2_settings_entry client[] = {
 		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, SESSION_WINDOW_BYTES },
 	};
+	static const nghttp2_settings_entry server[] = {
+		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, SESSION_STREAMS },
+		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, SESSION_WINDOW_BYTES },
+	};
+
+	return nghttp2_submit_settings(session->h2, NGHTTP2_FLAG_NONE,
+				       session->opened ? server : client, array_count(client));
+}
+
+static int session_make(struct grpc_session *session)
+{
 	nghttp2_session_callbacks *callbacks;
 	int r = nghttp2_session_callbacks_new(&callbacks);
 
@@ -217,19 +266,24 @@ static int session_make(struct grpc_session *session)
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, session_on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, session_on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, session_on_close);
-	r = nghttp2_session_client_new(&session->h2, callbacks, session);
+	if (session->opened) {
+		nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
+									session_on_begin);
+		nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, session_on_frame);
+		r = nghttp2_session_server_new(&session->h2, callbacks, session);
+	} else {
+		r = nghttp2_session_client_new(&session->h2, callbacks, session);
+	}
 	nghttp2_session_callbacks_del(callbacks);
 	if (r == 0)
-		r = nghttp2_submit_settings(session->h2, NGHTTP2_FLAG_NONE, settings,
-					    array_count(settings));
+		r = session_submit_settings(session);
 	if (r == 0)
 		r = nghttp2_session_set_local_window_size(session->h2, NGHTTP2_FLAG_NONE, 0,
 							  SESSION_WINDOW_BYTES);
 	return r;
 }
 
-int grpc_session_init_client(struct grpc_session *session, struct loop *loop, int fd,
-			     struct error *err)
+static int session_init(struct grpc_session *session, struct loop *loop, int fd, struct error *err)
 {
 	int r;
 
@@ -237,6 +291,7 @@ int grpc_session_init_client(struct grpc_session *session, struct loop *loop, in
 		.loop = loop,
 		.watch = { .fd = -1, .ready = session_on_ready },
 		.flush = { .run = session_on_flush },
+		.opened = session->opened,
 		.ended = session->ended,
 	};
 	list_init(&session->streams);
@@ -252,6 +307,19 @@ int grpc_session_init_client(struct grpc_session *session, struct loop *loop, in
 		nghttp2_session_del(session->h2);
 	}
 	return r;
+}
+
+int grpc_session_init_client(struct grpc_session *session, struct loop *loop, int fd,
+			     struct error *err)
+{
+	session->opened = NULL;
+	return session_init(session, loop, fd, err);
+}
+
+int grpc_session_init_server(struct grpc_session *session, struct loop *loop, int fd,
+			     struct error *err)
+{
+	return session_init(session, loop, fd, err);
 }
 
 void grpc_session_done(struct grpc_session *session)
@@ -284,6 +352,23 @@ int grpc_stream_open(struct grpc_stream *stream, struct grpc_session *session,
 	stream->session = session;
 	list_append(&session->streams, &stream->node);
 	loop_defer(session->loop, &session->flush);
+	return 0;
+}
+
+int grpc_stream_answer(struct grpc_stream *stream, const nghttp2_nv *headers, size_t header_count,
+		       struct error *err)
+{
+	nghttp2_data_provider body = { .read_callback = session_on_send };
+	bool words_alone = stream->out_ended && stream->out.bytes == 0;
+	int r;
+
+	if (!stream->session)
+		return error_say(err, ECONNRESET, "the other side is gone");
+	r = nghttp2_submit_response(stream->session->h2, stream->id, headers, header_count,
+				    words_alone ? NULL : &body);
+	if (r != 0)
+		return error_say(err, EPROTO, "answer: %s", nghttp2_strerror(r));
+	loop_defer(stream->session->loop, &stream->session->flush);
 	return 0;
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holder - a small process that keeps the /dev/fuse descriptor when sysvisor-fs dies: as long as
+ * somebody has it, programs in containers wait instead of failing, and the next server answers
+ * them. When none comes within `patience`, the holder lets go, and what waits fails (ENOTCONN).
+ *
+ * It listens at a unix socket; the server that has the descriptor stays connected.
+ */
+#ifndef SYSVISOR_FS_HOLDER_H
+#define SYSVISOR_FS_HOLDER_H
+
+#include "sysvisor/common/daemon.h"
+
+/* The main() of the holder; its socket is descriptor 3. */
+int holder_run(struct daemon *daemon, struct error *err);
+
+/* Asks a holder for the descriptor. Returns it; -ENOENT: there is no holder, or it has none.
+ * *ret_link = the connection, to be kept open. */
+must_check int holder_get(const struct daemon *daemon, int *ret_link, struct error *err);
+
+/* Starts a holder and gives it the descriptor (which stays the caller's, too); returns the
+ * connection. */
+must_check int holder_start(const struct daemon *daemon, int fuse_fd, struct error *err);
+
+/* Tells it to end. */
+void holder_drop(int link);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sysvisor/fs/serve.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "sysvisor/fs/key.h"
+#include "sysvisor/fs/snapshot.h"
+
+#define SERVE_LONG_S	  3600.0 /* rows of the table don't change */
+#define SERVE_SHORT_S	  1.0	 /* the kernel's keys come and go with network devices */
+#define SERVE_WRITE_BYTES 65536
+#define SERVE_INODE	  0xffffffff /* of an entry that was not looked up: 0 would hide it */
+
+static __thread struct serve_worker *serve_self;
+
+void serve_set_worker(struct serve_worker *worker)
+{
+	serve_self = worker;
+}
+
+/* --- claiming --- */
+
+static void serve_begin(fuse_req_t request)
+{
+	serve_self->started_ns = clock_mono_ns();
+	serve_self->request = request;
+	atomic_fetch_add(&serve_self->claim, 1);
+}
+
+/* Whether the request is still ours to answer. */
+static bool serve_claim(void)
+{
+	uint64_t mine = atomic_load(&serve_self->claim);
+
+	return (mine & 1) && atomic_compare_exchange_strong(&serve_self->claim, &mine, mine + 1);
+}
+
+bool serve_expire(struct serve_worker *worker, uint64_t before_ns)
+{
+	uint64_t claim = atomic_load(&worker->claim);
+	fuse_req_t request = worker->request;
+
+	if (!(claim & 1) || worker->started_ns >= before_ns ||
+	    !atomic_compare_exchange_strong(&worker->claim, &claim, claim + 1))
+		return false;
+	/* The claim was the same throughout, and so was the request. */
+	fuse_reply_err(request, ETIMEDOUT);
+	return true;
+}
+
+bool serve_is_slow(const struct serve_worker *worker, uint64_t before_ns)
+{
+	return (atomic_load(&worker->claim) & 1) && worker->started_ns < before_ns;
+}
+
+static void serve_error(fuse_req_t request, int code)
+{
+	if (serve_claim())
+		fuse_reply_err(request, code);
+}
+
+/* --- numbers of files --- */
+
+static fuse_ino_t serve_number(uint32_t slot, const struct tree_path *path)
+{
+	/* 1 is the root of all: slot 0, path "". */
+	return (fuse_ino_t)slot << 32 | path->number;
+}
+
+/* What a number stands for. `container` is NULL for the root of all. */
+struct serve_file {
+	struct container *container;
+	const struct tree_path *path;
+};
+
+static int serve_find(fuse_ino_t number, struct serve_file *file)
+{
+	uint32_t slot = (uint32_t)(number >> 32);
+
+	*file = (struct serve_file){ .path = tree_at(&serve_self->server->tree, (uint32_t)number) };
+	if (!file->path)
+		return -ESTALE;
+	if (slot == 0)
+		return number == FUSE_ROOT_ID ? 0 : -ESTALE;
+	file->container = containers_at(&serve_self->server->containers, slot);
+	return file->container ? 0 : -ESTALE;
+}
+
+static void serve_file_done(struct serve_file *file)
+{
+	container_unref(file->container);
+}
+#define auto_file __attribute__((cleanup(serve_file_done)))
+
+static struct key serve_key(const struct serve_file *file)
+{
+	return (struct key){ .server = serve_self->server,
+			     .container = file->container,
+			     .path = file->path,
+			     .room = &serve_self->room,
+			     .value = &serve_self->value };
+}
+
+/* --- attributes --- */
+
+static double serve_fill(const struct serve_file *file, const struct key_facts *facts,
+			 struct stat *info)
+{
+	*info = (struct stat){
+		.st_ino = serve_number(file->container ? file->container->origin.slot : 0,
+				       file->path),
+		.st_mode = facts->mode,
+		.st_nlink = S_ISDIR(facts->mode) ? 2 : 1,
+		.st_size = (off_t)facts->size_bytes,
+	};
+	if (file->container) {
+		uint64_t wall_ns = clock_wall_of_boot(file->container->start_ns);
+
+		info->st_uid = file->container->origin.uid;
+		info->st_gid = file->container->origin.gid;
+		info->st_mtim.tv_sec = (time_t)(wall_ns / NS_PER_S);
+		info->st_atim = info->st_ctim = info->st_mtim;
+	}
+	return facts->lasts ? SERVE_LONG_S : SERVE_SHORT_S;
+}
+
+static int serve_facts(const struct serve_file *file, struct key_facts *facts)
+{
+	struct key key = serve_key(file);
+
+	if (!file->container) {
+		*facts = (struct key_facts){ .mode = S_IFDIR | 0711, .lasts = true };
+		return 0;
+	}
+	return key_facts(&key, facts);
+}
+
+static void serve_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *open_file)
+{
+	auto_file struct serve_file file;
+	struct key_facts facts;
+	struct stat info;
+	double lasts_s;
+	int r;
+
+	(void)open_file;
+	serve_begin(request);
+	r = serve_find(number, &file);
+	if (r == 0)
+		r = serve_facts(&file, &facts);
+	if (r < 0) {
+		serve_error(request, -r);
+		return;
+	}
+	lasts_s = serve_fill(&file, &facts, &info);
+	if (serve_claim())
+		fuse_reply_attr(request, &info, lasts_s);
+}
+
+/* Opening with O_TRUNC is what shells do; owner and mode are not the container's to change. */
+static void serve_setattr(fuse_req_t request, fuse_ino_t number, struct stat *wanted, int what,
+			  struct fuse_file_info *open_file)
+{
+	(void)wanted;
+	if (what & ~(FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME |
+		     FUSE_SET_ATTR_MTIME_NOW)) {
+		serve_begin(request);
+		serve_error(request, EPERM);
+		return;
+	}
+	serve_getattr(request, number, open_file);
+}
+
+/* --- looking up --- */
+
+static int serve_child(const struct serve_file *parent, const char *name, struct serve_file *child)
+{
+	struct text *path = &serve_self->value;
+	struct server *server = serve_self->server;
+
+	*child = (struct serve_file){ 0 };
+	if (!parent->container) {
+		child->container = containers_find(&server->containers, slice_of(name));
+		child->path = tree_at(&server->tree, FUSE_ROOT_ID);
+		return child->container ? 0 : -ENOENT;
+	}
+	text_clear(path);
+	text_put(path, parent->path->path);
+	if (path->bytes)
+		text_putc(path, '/');
+	text_put(path, slice_of(name));
+	if (path->failed)
+		return -ENOMEM;
+	/* Numbers are for what is there: names that somebody merely tries get none. */
+	if (!key_may_exist(server, parent->container, text_slice(path)))
+		return -ENOENT;
+	child->container = container_ref(parent->container);
+	child->path = tree_get(&server->tree, text_slice(path));
+	return child->path ? 0 : -ENOSPC;
+}
+
+static void serve_lookup(fuse_req_t request, fuse_ino_t parent_number, const char *name)
+{
+	auto_file struct serve_file parent, child = { 0 };
+	struct fuse_entry_param entry = { 0 };
+	struct key_facts facts;
+	int r;
+
+	serve_begin(request);
+	r = serve_find(parent_number, &parent);
+	if (r == 0)
+		r = serve_child(&parent, name, &child);
+	if (r == 0)
+		r = serve_facts(&child, &facts);
+	if (r < 0) {
+		serve_error(request, -r);
+		return;
+	}
+	entry.attr_timeout = serve_fill(&child, &facts, &entry.attr);
+	/* Of a container's directory by its id: another one may get that id. */
+	entry.entry_timeout = parent.container ? entry.attr_timeout : 0;
+	entry.ino = entry.attr.st_ino;
+	if (serve_claim())
+		fuse_reply_entry(request, &entry);
+}
+
+static void serve_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
+{
+	(void)number, (void)lookups;
+	fuse_reply_none(request);
+}
+
+/* --- directories --- */
+
+struct serve_listing {
+	fuse_req_t request;
+	struct text *out;
+	size_t room;
+	off_t at, from; /* entries so far, and how many the kernel has */
+	bool full;
+};
+
+static void serve_put_entry(struct slice name, unsigned char type, void *owner)
+{
+	struct serve_listing *listing = owner;
+	struct stat info = { .st_mode = type == DT_DIR ? S_IFDIR : S_IFREG, .st_ino = SERVE_INODE };
+	char terminated[256], *at;
+	size_t bytes;
+
+	listing->at++;
+	if (listing->at <= listing->from || listing->full || name.bytes >= sizeof(terminated))
+		return;
+	slice_copy(name, terminated, sizeof(terminated));
+	bytes = fuse_add_direntry(listing->request, NULL, 0, terminated, NULL, 0);
+	at = listing->out->bytes + bytes <= listing->room ? text_reserve(listing->out, bytes)
+							  : NULL;
+	if (!at) {
+		listing->full = true;
+		return;
+	}
+	fuse_add_direntry(listing->request, at, bytes, terminated, &info, listing->at);
+	listing->out->bytes += bytes;
+}
+
+static int serve_list_containers(struct serve_listing *listing)
+{
+	struct container **all = containers_all(&serve_self->server->containers);
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t n = 0; all[n]; n++) {
+		serve_put_entry(slice_of(all[n]->origin.id), DT_DIR, listing);
+		container_unref(all[n]);
+	}
+	free(all);
+	return 0;
+}
+
+static void serve_readdir(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t from,
+			  struct fuse_file_info *open_file)
+{
+	struct serve_listing listing = {
+		.request = request, .out = &serve_self->out, .room = bytes, .from = from
+	};
+	auto_file struct serve_file file;
+	int r;
+
+	(void)open_file;
+	serve_begin(request);
+	text_clear(&serve_self->out);
+	r = serve_find(number, &file);
+	if (r == 0) {
+		struct key key = serve_key(&file);
+
+		serve_put_entry(SLICE("."), DT_DIR, &listing);
+		serve_put_entry(SLICE(".."), DT_DIR, &listing);
+		r = file.container ? key_list(&key, serve_put_entry, &listing)
+				   : serve_list_containers(&listing);
+	}
+	if (!serve_claim())
+		return;
+	if (r < 0)
+		fuse_reply_err(request, -r);
+	else
+		fuse_reply_buf(request, serve_self->out.at, serve_self->out.bytes);
+}
+
+/* --- files --- */
+
+static void serve_count(uint64_t *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* What the container wanted and may not. */
+static void serve_count_refusal(const struct serve_file *file, int r)
+{
+	if (file->container && r < 0)
+		serve_count(&file->container->refused);
+}
+
+static void serve_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *open_file)
+{
+	auto_file struct serve_file file;
+	int r;
+
+	serve_begin(request);
+	r = serve_find(number, &file);
+	if (r == 0) {
+		struct key key = serve_key(&file);
+
+		r = file.container ? key_may_open(&key, open_file->flags) : -EISDIR;
+		serve_count_refusal(&file, r);
+	}
+	if (r < 0) {
+		serve_error(request, -r);
+		return;
+	}
+	open_file->fh = snapshot_number();
+	open_file->direct_io = 1;
+	open_file->noflush = 1;
+	if (serve_claim())
+		fuse_reply_open(request, open_file);
+}
+
+static void serve_read(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t from,
+		       struct fuse_file_info *open_file)
+{
+	struct text *out = &serve_self->out;
+	auto_file struct serve_file file = { 0 };
+	struct slice piece = { 0 };
+	int r = 0;
+
+	serve_begin(request);
+	text_clear(out);
+	if (from < 0 || !snapshot_get(open_file->fh, (uint64_t)from, bytes, out, &piece)) {
+		r = serve_find(number, &file);
+		if (r == 0) {
+			struct key key = serve_key(&file);
+
+			r = file.container ? key_read(&key, out) : -EISDIR;
+			if (file.container)
+				serve_count(&file.container->reads);
+		}
+		if (r == 0 && out->failed)
+			r = -ENOMEM;
+		if (r == 0)
+			piece = snapshot_put(open_file->fh, (uint64_t)from, bytes, out);
+	}
+	if (!serve_claim())
+		return;
+	if (r < 0)
+		fuse_reply_err(request, -r);
+	else
+		fuse_reply_buf(request, piece.at, piece.bytes);
+}
+
+static void serve_write(fuse_req_t request, fuse_ino_t number, const char *words, size_t bytes,
+			off_t at, struct fuse_file_info *open_file)
+{
+	auto_file struct serve_file file = { 0 };
+	int r;
+
+	(void)open_file;
+	serve_begin(request);
+	r = at != 0 || bytes > SERVE_WRITE_BYTES ? -EINVAL : serve_find(number, &file);
+	if (r == 0) {
+		struct key key = serve_key(&file);
+
+		r = file.container ? key_write(&key, (struct slice){ words, bytes }) : -EISDIR;
+		if (file.container)
+			serve_count(&file.container->writes);
+		serve_count_refusal(&file, r);
+	}
+	if (!serve_claim())
+		return;
+	if (r < 0)
+		fuse_reply_err(request, -r);
+	else
+		fuse_reply_write(request, bytes);
+}
+
+static void serve_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *open_file)
+{
+	(void)number;
+	snapshot_drop(open_file->fh);
+	fuse_reply_err(request, 0);
+}
+
+static void serve_start(void *owner, struct fuse_conn_info *connection)
+{
+	(void)owner;
+	/* Answers are small: copying them is cheaper than handing pages on. */
+	connection->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+					    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
+					    FUSE_CAP_ATOMIC_O_TRUNC);
+	connection->max_write = SERVE_WRITE_BYTES;
+}
+
+void serve_init(void)
+{
+	snapshot_init();
+}
+
+const struct fuse_lowlevel_ops serve_ops = {
+	.init = serve_start,
+	.lookup = serve_lookup,
+	.forget = serve_forget,
+	.getattr = serve_getattr,
+	.setattr = serve_setattr,
+	.readdir = serve_readdir,
+	.open = serve_open,
+	.read = serve_read,
+	.write = serve_write,
+	.release = serve_release,
+};

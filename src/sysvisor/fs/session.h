@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session - the FUSE mount and the threads that serve it: mounted by the first server, and taken
+ * over by the next ones from the holder, with the requests that were under way.
+ */
+#ifndef SYSVISOR_FS_SESSION_H
+#define SYSVISOR_FS_SESSION_H
+
+#include "sysvisor/fs/server.h"
+
+must_check int session_start(struct server *server, struct error *err);
+/* `unmount`: nobody uses it any more. Otherwise it waits with the holder for the next server. */
+void session_stop(struct server *server, bool unmount);
+
+/* Workers that are there; those that took longer than --deadline and have not come back. */
+struct session_counts {
+	uint64_t workers, expired;
+};
+struct session_counts session_counts(const struct server *server);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sysvisor/fs/view.h"
+
+bool view_parse_limit(struct slice text, uint64_t *ret_value)
+{
+	text = slice_trim(text);
+	if (slice_is(text, "max")) {
+		*ret_value = VIEW_UNLIMITED;
+		return true;
+	}
+	return slice_u64(text, ret_value);
+}
+
+struct memory_row {
+	const char *v2, *v1;
+	size_t at;
+};
+
+#define AT(member) offsetof(struct view_memory, member)
+
+static const struct memory_row memory_rows[] = {
+	{ "anon", "total_rss", AT(anon) },
+	{ "file", "total_cache", AT(file) },
+	{ "shmem", "total_shmem", AT(shmem) },
+	{ "file_mapped", "total_mapped_file", AT(file_mapped) },
+	{ "file_dirty", "total_dirty", AT(file_dirty) },
+	{ "file_writeback", "total_writeback", AT(file_writeback) },
+	{ "anon_thp", "total_rss_huge", AT(anon_thp) },
+	{ "inactive_anon", "total_inactive_anon", AT(inactive_anon) },
+	{ "active_anon", "total_active_anon", AT(active_anon) },
+	{ "inactive_file", "total_inactive_file", AT(inactive_file) },
+	{ "active_file", "total_active_file", AT(active_file) },
+	{ "unevictable", "total_unevictable", AT(unevictable) },
+	{ "slab_reclaimable", NULL, AT(slab_reclaimable) },
+	{ "slab_unreclaimable", NULL, AT(slab_unreclaimable) },
+	{ "kernel_stack", NULL, AT(kernel_stack) },
+	{ "pagetables", NULL, AT(pagetables) },
+	{ "swapcached", "total_swapcached", AT(swapcached) },
+	{ NULL, "hierarchical_memory_limit", AT(limit) },
+	{ NULL, "hierarchical_memsw_limit", AT(swap_limit) },
+	{ NULL, "total_swap", AT(swap_usage) },
+};
+
+void view_parse_memory_stat(struct slice text, bool v1, struct view_memory *memory)
+{
+	struct slice line, key;
+	size_t hint = 0;
+
+	while (slice_next(&text, '\n', &line)) {
+		uint64_t value;
+
+		if (!slice_cut(&line, ' ', &key) || !slice_u64(line, &value))
+			continue;
+		/* Lines mostly come in the order of the rows. */
+		for (size_t n = 0; n < array_count(memory_rows); n++) {
+			size_t at = (hint + n) % array_count(memory_rows);
+			const char *name = v1 ? memory_rows[at].v1 : memory_rows[at].v2;
+
+			if (name && slice_is(key, name)) {
+				memcpy((char *)memory + memory_rows[at].at, &value, sizeof(value));
+				hint = at + 1;
+				break;
+			}
+		}
+	}
+	/* v1 counts swap together with memory. */
+	if (v1 && memory->swap_limit >= memory->limit)
+		memory->swap_limit -= memory->limit;
+}
+
+/* A line of meminfo in kB; 0 when it isn't there. */
+static uint64_t memory_host(struct slice host, struct slice key)
+{
+	struct slice line;
+	uint64_t kib = 0;
+
+	while (slice_next(&host, '\n', &line)) {
+		if (slice_eat(&line, key) && slice_eat(&line, SLICE(":"))) {
+			line = slice_trim(line);
+			if (slice_eat_u64(&line, &kib))
+				return kib * 1024;
+		}
+	}
+	return 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* What `free` and its kin compute with. */
+struct memory_sums {
+	uint64_t total, free, available, cached, swap_total, swap_free;
+	uint64_t active, inactive, slab;
+	uint64_t nothing;
+};
+
+static struct memory_sums memory_sum(struct slice host, const struct view_memory *memory)
+{
+	struct memory_sums sums = { 0 };
+	uint64_t swap = memory_host(host, SLICE("SwapTotal"));
+
+	sums.total = least(memory->limit, memory_host(host, SLICE("MemTotal")));
+	sums.free = less(sums.total, memory->usage);
+	sums.cached = memory->file;
+	sums.available = least(least(sums.free + memory->active_file + memory->inactive_file +
+					     memory->slab_reclaimable,
+				     sums.total),
+			       memory_host(host, SLICE("MemAvailable")));
+	sums.swap_total = least(memory->swap_limit, swap);
+	sums.swap_free = least(less(sums.swap_total, memory->swap_usage),
+			       memory_host(host, SLICE("SwapFree")));
+	sums.active = memory->active_anon + memory->active_file;
+	sums.inactive = memory->inactive_anon + memory->inactive_file;
+	sums.slab = memory->slab_reclaimable + memory->slab_unreclaimable;
+	return sums;
+}
+
+/* What a line of the host's becomes; one that isn't here stays as it is. */
+struct meminfo_row {
+	struct slice key;
+	bool of_sums;
+	size_t at;
+};
+
+#define SUM(member)  true, offsetof(struct memory_sums, member)
+#define STAT(member) false, offsetof(struct view_memory, member)
+
+static const struct meminfo_row meminfo_rows[] = {
+	{ SLICE("MemTotal"), SUM(total) },
+	  { SLICE("MemFree"), SUM(free) },
+	    { SLICE("MemAvailable"), SUM(available) },
+	      { SLICE("Buffers"), SUM(nothing) },
+		{ SLICE("Cached"), SUM(cached) },
+		  { SLICE("SwapCached"), STAT(swapcached) },
+		    { SLICE("Active"), SUM(active) },
+		      { SLICE("Inactive"), SUM(inactive) },
+			{ SLICE("Active(anon)"), STAT(active_anon) },
+			  { SLICE("Inactive(anon)"), STAT(inactive_anon) },
+			    { SLICE("Active(file)"), STAT(active_file) },
+			      { SLICE("Inactive(file)"), STAT(inactive_file) },
+				{ SLICE("Unevictable"), STAT(unevictable) },
+				  { SLICE("Mlocked"), SUM(nothing) },
+				    { SLICE("SwapTotal"), SUM(swap_total) },
+				      { SLICE("SwapFree"), SUM(swap_free) },
+					{ SLICE("Zswap"), SUM(nothing) },
+					  { SLICE("Zswapped"), SUM(nothing) },
+					    { SLICE("Dirty"), STAT(file_dirty) },
+					      { SLICE("Writeback"), STAT(file_writeback) },
+						{ SLICE("AnonPages"), STAT(anon) },
+						  { SLICE("Mapped"), STAT(file_mapped) },
+						    { SLICE("Shmem"), STAT(shmem) },
+						      { SLICE("KReclaimable"),
+							      STAT(slab_reclaimable) },
+							{ SLICE("Slab"), SUM(slab) },
+							  { SLICE("SReclaimable"),
+								  STAT(slab_reclaimable) },
+							    { SLICE("SUnreclaim"),
+								    STAT(slab_unreclaimable) },
+							      { SLICE("KernelStack"),
+								      STAT(kernel_stack) },
+								{ SLICE("PageTables"),
+									STAT(pagetables) },
+								  { SLICE("SecPageTables"),
+									  SUM(nothing) },
+								    { SLICE("CommitLimit"),
+									    SUM(total) },
+								      { SLICE("Committed_AS"),
+									      STAT(anon) },
+									{ SLICE("VmallocUsed"),
+										SUM(nothing) },
+									  { SLICE("Percpu"),
+										  SUM(nothing) },
+									    { SLICE("AnonHugePages"),
+										    STAT(anon_thp) },
+									      { SLICE("ShmemHugePages"),
+										      SUM(nothing) },
+										{ SLICE("ShmemPmdMapped"),
+											SUM(nothing) },
+										  { SLICE("FileHugePages"),
+											  SUM(nothing) },
+										    { SLICE("FilePmdMapped"),
+											    SUM(nothing) },
+										  };
+
+static void memory_put_line(struct slice key, uint64_t bytes, struct text *out)
+{
+	static const char blanks[] = "                ";
+	char number[NUMBER_ROOM];
+	size_t digits = (size_t)(number_decimal(number, bytes / 1024) - number);
+	size_t width = 24 - (key.bytes < 15 ? key.bytes + 1 : 16);
+
+	text_put(out, key);
+	text_putc(out, ':');
+	if (digits < width)
+		text_put(out, (struct slice){ blanks, least(width - digits, sizeof(blanks) - 1) });
+	text_put(out, (struct slice){ number, digits });
+	text_put(out, SLICE(" kB\n"));
+}
+
+void view_meminfo(struct slice host, const struct view_memory *memory, struct text *out)
+{
+	struct memory_sums sums = memory_sum(host, memory);
+	struct slice line, key, rest;
+	size_t hint = 0;
+
+	while (slice_next(&host, '\n', &line)) {
+		const struct meminfo_row *row = NULL;
+		uint64_t value;
+
+		rest = line;
+		if (!slice_cut(&rest, ':', &key))
+			continue;
+		for (size_t n = 0; n < array_count(meminfo_rows) && !row; n++) {
+			size_t at = (hint + n) % array_count(meminfo_rows);
+
+			if (slice_eq(meminfo_rows[at].key, key)) {
+				row = &meminfo_rows[at];
+				hint = at + 1;
+			}
+		}
+		if (!row) {
+			text_put(out, line);
+			text_putc(out, '\n');
+			continue;
+		}
+		memcpy(&value,
+		       (row->of_sums ? (const char *)&sums : (const char *)memory) + row->at,
+		       sizeof(value));
+		memory_put_line(key, value, out);
+	}
+}
+
+void view_swaps(struct slice host, const struct view_memory *memory, struct text *out)
+{
+	struct memory_sums sums = memory_sum(host, memory);
+
+	text_put(out, SLICE("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"));
+	if (sums.swap_total)
+		text_printf(out, "%-40svirtual\t\t%llu\t%s%llu\t%s-2\n", "none",
+			    (unsigned long long)sums.swap_total / 1024,
+			    sums.swap_total / 1024 < 10000000 ? "\t" : "",
+			    (unsigned long long)less(sums.swap_total, sums.swap_free) / 1024,
+			    less(sums.swap_total, sums.swap_free) / 1024 < 10000000 ? "\t" : "");
+}

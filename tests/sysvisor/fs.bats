@@ -1,0 +1,285 @@
+#!/usr/bin/env bats
+# sysvisor-fs as containers see it: processes in namespaces and control groups of their own, in a
+# mount namespace that no other test has a part in.
+
+load ../bats/setup
+
+boxed=$build/tests/tools/boxed
+name=bulwark-test-$$
+
+# Everything is run anew in a private mount namespace; the mount is gone with it.
+setup() {
+	need_root
+	[ -e /dev/fuse ] || skip "no /dev/fuse here"
+	[ -d /sys/fs/cgroup/memory ] || [ -e /sys/fs/cgroup/cgroup.controllers ] ||
+		skip "no control groups here"
+	dir=$(mktemp -d)
+	chmod 711 "$dir"
+	fs=
+	private unshare -m --propagation private sleep 1000
+	home=$!
+	wait_for 5 lives_elsewhere
+	make_groups
+}
+
+lives_elsewhere() {
+	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink "/proc/$home/ns/mnt")" ]
+}
+
+private() {
+	"$@" 3>&- 4>&- &
+}
+
+teardown() {
+	[ -z "$fs" ] || end "$fs"
+	[ -z "${home:-}" ] || end "$home"
+	remove_groups
+	rm -rf "$dir"
+}
+
+inside() { # COMMAND...: in the mount namespace of this test
+	nsenter -m -t "$home" -- "$@"
+}
+
+# A container's limits: 256 MiB, the first processor alone.
+make_groups() {
+	groups=
+	if [ -d /sys/fs/cgroup/memory ]; then
+		for controller in memory cpu cpuacct cpuset blkio; do
+			group=/sys/fs/cgroup/$controller/$name
+			[ -d "/sys/fs/cgroup/$controller" ] && mkdir "$group" || continue
+			groups=$groups,$group
+		done
+		echo 268435456 >/sys/fs/cgroup/memory/$name/memory.limit_in_bytes
+		echo 0 >/sys/fs/cgroup/cpuset/$name/cpuset.mems
+		echo 0 >/sys/fs/cgroup/cpuset/$name/cpuset.cpus
+	else
+		group=/sys/fs/cgroup/$name
+		mkdir "$group"
+		groups=,$group
+		echo 268435456 >$group/memory.max
+		echo 0 >$group/cpuset.cpus
+	fi
+	groups=${groups#,}
+}
+
+remove_groups() {
+	for group in ${groups//,/ }; do
+		wait_for 5 rmdir "$group" || true
+	done
+}
+
+start() { # OPTION...
+	private nsenter -m -t "$home" -- "$build/bin/sysvisor-fs" --root "$dir" --log "/log" \
+		--patience "${patience:-20s}" "$@"
+	fs=$!
+	socket=$dir/run/sysvisor/fs.sock
+	wait_for 10 call Health
+}
+
+crash() {
+	kill -9 "$fs"
+	wait "$fs" 2>/dev/null || true
+	fs=
+}
+
+call() { # METHOD [REQUEST]
+	"$tree/tests/sysvisor/call" "$socket" "Filesystem/$1" "${2:-{\}}"
+}
+
+box() { # SCRIPT: run in a container by bash
+	inside timeout 100 "$boxed" "$socket" "${id:-web}" "${uid:-200000}" "$groups" bash -c "$1" 3>&-
+}
+
+@test "free, nproc, uptime, top and the files behind them tell of the container" {
+	start
+	run box 'free -k | sed -n 2p; nproc; cat /proc/uptime; grep -c ^processor /proc/cpuinfo
+		cat /sys/devices/system/cpu/online; grep -c ^cpu[0-9] /proc/stat; uptime; wc -l </proc/swaps
+		top -bn1 | head -n 1; cat /proc/loadavg; grep -c . /proc/diskstats'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "${lines[0]}" == "Mem:"*" 262144 "* ]]
+	[ "${lines[1]}" = 1 ]
+	[[ "${lines[2]}" =~ ^[0-9]\.[0-9][0-9]\ [0-9]\.[0-9][0-9]$ ]]
+	[ "${lines[3]}" = 1 ]
+	[ "${lines[4]}" = 0 ]
+	[ "${lines[5]}" = 1 ]
+	[[ "${lines[6]}" == *"up 0 min"* ]]
+}
+
+@test "memory that the container takes shows at once" {
+	start
+	run box 'a=$(awk "/^MemFree/ { print \$2 }" /proc/meminfo)
+		x=$(head -c 67108864 /dev/zero | tr "\0" x)
+		b=$(awk "/^MemFree/ { print \$2 }" /proc/meminfo)
+		echo $((a - b)) ${#x}'
+	echo "$output"
+	[ "${output%% *}" -gt 60000 ]
+}
+
+@test "keys are the container's own: neither host nor sibling sees them" {
+	host_panic=$(cat /proc/sys/kernel/panic)
+	host_forward=$(cat /proc/sys/net/ipv4/ip_forward)
+	host_name=$(hostname)
+	start
+	run box 'cd /proc/sys; echo 42 >kernel/panic; cat kernel/panic
+		echo 1 >net/ipv4/ip_forward; cat net/ipv4/ip_forward net/ipv4/conf/all/forwarding
+		echo box >kernel/hostname; hostname; echo "0 9" >net/ipv4/ping_group_range
+		cat net/ipv4/ping_group_range; echo 1024 >net/core/somaxconn; cat net/core/somaxconn
+		echo fq >net/core/default_qdisc; cat net/core/default_qdisc
+		echo 99999999 >kernel/shmmax; cat kernel/shmmax'
+	echo "$output"
+	[ "$output" = "$(printf '42\n1\n1\nbox\n0\t9\n1024\nfq\n99999999')" ]
+	run box 'cat /proc/sys/kernel/panic /proc/sys/net/ipv4/ip_forward'
+	[ "$output" = "$(printf '%s\n0' "$host_panic")" ]
+	[ "$(cat /proc/sys/kernel/panic)" = "$host_panic" ]
+	[ "$(cat /proc/sys/net/ipv4/ip_forward)" = "$host_forward" ]
+	[ "$(hostname)" = "$host_name" ]
+}
+
+@test "what is the host's can't be written, wrong values are refused as the kernel does" {
+	start
+	for key in vm/swappiness kernel/core_pattern kernel/modprobe fs/suid_dumpable net/core/rmem_max \
+		kernel/cap_last_cap; do
+		[ -e "/proc/sys/$key" ] || continue
+		before=$(cat "/proc/sys/$key")
+		run box "echo 1 >/proc/sys/$key"
+		[[ "$output" == *"Permission denied"* ]]
+		[ "$(cat "/proc/sys/$key")" = "$before" ]
+	done
+	run box 'cd /proc/sys; echo x >kernel/panic; echo 3 >vm/overcommit_memory; echo 0 >kernel/pid_max'
+	[ "$(grep -c "Invalid argument" <<<"$output")" = 3 ]
+	run box 'echo 1 >/proc/uptime; chmod 777 /proc/sys/kernel/panic; chown 1 /proc/sys/kernel/panic
+		mkdir /proc/sys/x; rm /proc/sys/kernel/panic'
+	echo "$output"
+	[[ "${lines[0]}" == *"Permission denied"* ]]
+	[[ "${lines[1]}" == *"Operation not permitted"* ]]
+	[[ "${lines[2]}" == *"Operation not permitted"* ]]
+	run box 'setpriv --reuid 1000 --regid 1000 --clear-groups bash -c "cat /proc/sys/kernel/panic
+		echo 1 >/proc/sys/kernel/panic"'
+	[[ "$output" == *"Permission denied"* ]]
+}
+
+@test "sizes, modes and owners are those of a machine's own" {
+	start
+	run box 'cd /proc/sys/kernel; stat -c "%a %s %U:%G" cap_last_cap hostname panic . /proc/uptime
+		ls /sys/kernel/debug; ls /proc/sys'
+	echo "$output"
+	[ "${lines[0]}" = "444 1024 root:root" ]
+	[ "${lines[1]}" = "644 4096 root:root" ]
+	[ "${lines[2]}" = "644 4096 root:root" ]
+	[ "${lines[3]}" = "555 0 root:root" ]
+	[ "${lines[4]}" = "444 0 root:root" ]
+	[[ "$output" == *kernel* ]]
+	run box 'sysctl -a 2>/dev/null | wc -l'
+	[ "$output" -gt 500 ]
+}
+
+@test "32 readers, 100 times each, in two containers" {
+	start
+	loop='for n in $(seq 16); do (for m in $(seq 100); do read -r a </proc/sys/kernel/panic
+		read -r b </proc/uptime; [ "$a" = 7 ] && [ "$b" ] || echo odd; done) & done; wait'
+	id=a uid=200000 box "echo 7 >/proc/sys/kernel/panic; $loop" >"$dir/a" 2>&1 &
+	first=$!
+	id=b uid=300000 box "echo 7 >/proc/sys/kernel/panic; $loop" >"$dir/b" 2>&1
+	wait $first
+	[ ! -s "$dir/a" ]
+	[ ! -s "$dir/b" ]
+}
+
+@test "kill -9 in a loop under 8 readers: not one error, no value lost, no descriptor leaked" {
+	start
+	box "echo 42 >/proc/sys/kernel/panic; echo 1 >/proc/sys/net/ipv4/ip_forward; hostname box
+		for n in 1 2 3 4 5 6 7 8; do $tree/tests/sysvisor/reader.py 8 262144 42 || echo FAILED & done
+		wait" >"$dir/readers" 2>&1 &
+	readers=$!
+	wait_for 10 sh -c "'$tree/tests/sysvisor/call' '$socket' Filesystem/ListContainers | grep -q panic"
+	for _ in $(seq 12); do
+		crash
+		start
+	done
+	wait $readers
+	cat "$dir/readers"
+	[ "$(grep -c ' 0 odd' "$dir/readers")" = 8 ]
+	! grep FAILED "$dir/readers"
+	[ "$(call ListContainers | jq -r .restarts)" -ge 1 ]
+	# gRPC, fuse, namespaces of ours, files of the host, log: nothing that grows with restarts
+	[ "$(ls "/proc/$fs/fd" | wc -l)" -lt 40 ]
+}
+
+@test "readers wait for a server that died, but not for ever" {
+	patience=2s
+	start
+	box 'exec 3</proc/uptime; read -r a <&3; echo ready; for n in $(seq 100); do
+		cat /proc/meminfo >/dev/null 2>/tmp/err."$$" || { cat /tmp/err."$$"; break; }
+		sleep 0.1; done; echo over; rm -f /tmp/err."$$"' >"$dir/out" 2>&1 &
+	reader=$!
+	wait_for 10 grep -q ready "$dir/out"
+	crash
+	wait_for 10 grep -q over "$dir/out"
+	cat "$dir/out"
+	grep -E "not connected|connection abort" "$dir/out"
+	# The next server mounts anew, over what is left of the old mount.
+	start
+	kill $reader 2>/dev/null || true
+	run box 'cat /proc/uptime'
+	[ "$status" -eq 0 ]
+}
+
+@test "a stock gRPC client lists containers and what they have set" {
+	start
+	box 'echo 5 >/proc/sys/kernel/panic; touch /tmp/x 2>/dev/null; sleep 30' >/dev/null 2>&1 &
+	box_pid=$!
+	wait_for 10 sh -c "'$tree/tests/sysvisor/call' '$socket' Filesystem/ListContainers | grep -q panic"
+	run call ListContainers
+	[ "$(jq -r '.containers[0].id' <<<"$output")" = web ]
+	[ "$(jq -r '.containers[0].values[0].key' <<<"$output")" = proc/sys/kernel/panic ]
+	[ "$(jq -r '.containers[0].values[0].value' <<<"$output")" = 5 ]
+	[ "$(jq -r '.containers[0].writes' <<<"$output")" = 1 ]
+	run "$build/bin/sysvisor" status --root "$dir"
+	[[ "$output" == *"sysvisor-fs   well, version"*"1 containers"* ]]
+	kill $box_pid
+	run call RegisterContainer "{\"id\": \"x\", \"init_pid\": $$}"
+	[[ "$output" == "INVALID_ARGUMENT: "*"user namespace of its own"* ]]
+	run call RegisterContainer '{"id": "x", "init_pid": 4000000}'
+	[[ "$output" == "NOT_FOUND: register 'x': there is no process 4000000" ]]
+	run call RegisterContainer '{"id": "../x", "init_pid": 1}'
+	[[ "$output" == "INVALID_ARGUMENT: "* ]]
+}
+
+@test "without containers it leaves nothing behind; a second one is refused" {
+	start
+	run inside "$build/bin/sysvisor-fs" --root "$dir" --log -
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"already running"* ]]
+	kill "$fs"
+	wait "$fs"
+	fs=
+	run inside sh -c "grep '$dir' /proc/mounts"
+	[ -z "$output" ]
+	[ ! -e "$socket" ]
+	no_holder() { ! pgrep -f "hold --root $dir"; }
+	wait_for 5 no_holder
+}
+
+@test "up runs both daemons, starts a killed one again, and ends with them" {
+	private nsenter -m -t "$home" -- "$build/bin/sysvisor" up --root "$dir"
+	fs=$!
+	wait_for 10 "$build/bin/sysvisor" status --root "$dir"
+	kill -9 "$(cat "$dir/run/sysvisor/mgr.pid")"
+	wait_for 10 sh -c "! '$build/bin/sysvisor' status --root '$dir'" || true
+	wait_for 10 "$build/bin/sysvisor" status --root "$dir"
+	"$tree/tests/sysvisor/call" "$dir/run/sysvisor/mgr.sock" Manager/RegisterContainer '{"id": "web"}'
+	run "$build/bin/sysvisor" ids --root "$dir"
+	[[ "$output" == "1 of 4096 ranges"*"131072-196607"*"exclusive web" ]]
+	run "$build/bin/sysvisor" ps --root "$dir"
+	[[ "$output" == *"web"*"registered"* ]]
+	run "$build/bin/sysvisor" doctor --root "$dir"
+	[[ "$output" == *"/dev/fuse            opens"* ]]
+	kill "$fs"
+	wait "$fs"
+	fs=
+	run "$build/bin/sysvisor" status --root "$dir"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"not running"* ]]
+}
