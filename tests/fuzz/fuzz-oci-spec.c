@@ -17,7 +17,7 @@ static void fuzz_plan(struct spec *spec)
 
 	/* Paths are opened: not with bytes that came from nowhere. */
 	spec_each(&spec->linux_.namespaces, namespace_) if (namespace_->path) return;
-	if (plan_make(&runtime, spec, "/nowhere", &plan, &err) == 0)
+	if (plan_make(&runtime, spec, "c", "/nowhere", &plan, &err) == 0)
 		assert(plan.host_uid != 0 || plan.is_plain);
 	plan_done(&plan);
 }

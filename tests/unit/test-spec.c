@@ -140,7 +140,7 @@ static void make_plan(const char *text, struct spec *spec, struct plan *plan)
 	struct error err = { 0 };
 
 	parse(text, spec);
-	if (plan_make(&runtime, spec, "/bundle", plan, &err) < 0)
+	if (plan_make(&runtime, spec, "c", "/bundle", plan, &err) < 0)
 		fail_msg("%s", err.text);
 }
 

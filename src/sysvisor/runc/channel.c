@@ -79,6 +79,39 @@ int channel_send(int fd, enum channel_word word, int passed_fd, struct error *er
 	return r < 0 ? error_errno(err, -r, "speak to the other process") : 0;
 }
 
+int channel_send_bind(int fd, const char *target, int mount_fd, struct error *err)
+{
+	struct channel_message message;
+	int r;
+
+	memset(&message, 0, sizeof(message));
+	message.word = CHANNEL_bind;
+	if (slice_copy(slice_of(target), message.err.text, sizeof(message.err.text)) !=
+	    strlen(target))
+		return error_say(err, ENAMETOOLONG, "the place '%.100s...' is too long", target);
+	r = channel_put(fd, &message, sizeof(message), mount_fd);
+	return r < 0 ? error_errno(err, -r, "speak to the other process") : 0;
+}
+
+int channel_next_bind(int fd, char *target, size_t room, int *ret_fd, struct error *err)
+{
+	struct channel_message message;
+	ssize_t n;
+
+	*ret_fd = -1;
+	do {
+		n = recv(fd, &message, sizeof(message), MSG_PEEK);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(message) || message.word != CHANNEL_bind)
+		return 0;
+	n = channel_get(fd, &message, sizeof(message), ret_fd);
+	if (n != sizeof(message) || *ret_fd < 0)
+		return error_say(err, EPROTO, "a bind came without its mount");
+	message.err.text[sizeof(message.err.text) - 1] = '\0';
+	slice_copy(slice_of(message.err.text), target, room);
+	return 0;
+}
+
 void channel_fail(int fd, const struct error *err)
 {
 	struct channel_message message;

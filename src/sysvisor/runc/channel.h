@@ -13,6 +13,7 @@
 
 enum channel_word {
 	CHANNEL_failed,	 /* from any side: `err` says why */
+	CHANNEL_bind,	 /* runtime: attach this at the place in err.text */
 	CHANNEL_mapped,	 /* runtime: your ids are mapped, here is your root file system */
 	CHANNEL_grouped, /* runtime: you are in your control group, hooks have run */
 	CHANNEL_ready,	 /* process: all is made, I wait to be started */
@@ -26,6 +27,10 @@ struct channel_message {
 must_check int channel_open(int ret_fds[2], struct error *err);
 /* `fd` -1: none. */
 must_check int channel_send(int fd, enum channel_word word, int passed_fd, struct error *err);
+must_check int channel_send_bind(int fd, const char *target, int mount_fd, struct error *err);
+/* The next message is a bind: *ret_fd >= 0 and its place; or another one, which is left for
+ * channel_wait(): -1. */
+must_check int channel_next_bind(int fd, char *target, size_t room, int *ret_fd, struct error *err);
 /* Tells the other side of a failure; there is nobody to tell when that fails, too. */
 void channel_fail(int fd, const struct error *err);
 /* Waits for a word; another side's failure becomes ours. *ret_fd may be NULL. */

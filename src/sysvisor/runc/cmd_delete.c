@@ -9,6 +9,7 @@
 #include "sysvisor/runc/command.h"
 #include "sysvisor/runc/delete.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/services.h"
 
 #define DELETE_WAIT_MS 10000
 
@@ -60,6 +61,7 @@ int delete_rest(const struct runtime *runtime, const struct state *state, int di
 
 	if (r < 0)
 		return r;
+	services_end(runtime, state->id);
 	if (hooks_run("hook poststop", &state->hooks.poststop, state, STATE_stopped, &said) < 0)
 		runtime_warn(runtime, "%s", said.text);
 	return state_remove(runtime->root, state->id, dir_fd, err);

@@ -19,6 +19,7 @@
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/hooks.h"
 #include "sysvisor/runc/rootfs.h"
+#include "sysvisor/runc/services.h"
 
 int create_pid_file(const char *path, pid_t pid, struct error *err)
 {
@@ -50,13 +51,30 @@ static int create_load(struct create *create, struct error *err)
 		return r;
 	if (!create->spec.process.given)
 		return error_say(err, EINVAL, "config.json: process: is missing");
-	r = plan_make(create->runtime, &create->spec, create->bundle, &create->plan, err);
+	return 0;
+}
+
+/* The state directory is ours by now: the services know nobody else by this id. */
+static int create_plan(struct create *create, struct error *err)
+{
+	int r;
+
+	create->registered = true;
+	r = plan_make(create->runtime, &create->spec, create->id, create->bundle, &create->plan,
+		      err);
 	if (r == 0)
 		r = cgroup_place(create->spec.linux_.cgroups_path, create->id,
 				 create->runtime->systemd_cgroup, &create->cgroup_path, err);
-	return r < 0 ? r
-		     : filter_compile(&create->spec.linux_.seccomp, create->plan.is_plain,
-				      &create->filter, err);
+	if (r == 0)
+		r = filter_compile(&create->spec.linux_.seccomp, create->plan.is_plain,
+				   &create->filter, err);
+	return r < 0 ? r : filter_save(&create->filter, create->dir_fd, err);
+}
+
+static void create_undo_services(struct create *create)
+{
+	if (create->registered)
+		services_end(create->runtime, create->id);
 }
 
 static int create_open_console(struct create *create, struct error *err)
@@ -222,6 +240,12 @@ static int create_attach(struct create *create, struct error *err)
 	return cgroup_tree_attach(&create->tree, create->pid, err);
 }
 
+static int create_show(struct create *create, struct error *err)
+{
+	return services_show(create->runtime, &create->plan, create->id, create->pid,
+			     create->channel[0], err);
+}
+
 static int create_hooks(struct create *create, struct error *err)
 {
 	const struct spec_hooks *hooks = &create->spec.hooks;
@@ -259,6 +283,7 @@ static const struct create_step create_steps[] = {
 	{ NULL, create_load, NULL },
 	{ NULL, create_open_console, NULL },
 	{ NULL, create_make_dir, create_undo_dir },
+	{ NULL, create_plan, create_undo_services },
 	{ NULL, create_listen, NULL },
 	{ "mount", create_open_mounts, NULL },
 	{ "control group", create_make_cgroup, create_undo_cgroup },
@@ -268,6 +293,7 @@ static const struct create_step create_steps[] = {
 	{ NULL, create_limit, NULL },
 	{ NULL, create_save, NULL },
 	{ NULL, create_attach, NULL },
+	{ NULL, create_show, NULL },
 	{ NULL, create_hooks, NULL },
 	{ NULL, create_wait_ready, NULL },
 	{ NULL, create_write_pid, NULL },

@@ -23,7 +23,8 @@ struct create {
 	const struct runtime *runtime;
 	const struct create_options *options;
 	const char *id;
-	bool start_now; /* `run`: nobody will connect */
+	bool registered; /* with the services */
+	bool start_now;	 /* `run`: nobody will connect */
 
 	char *bundle; /* absolute */
 	struct spec spec;

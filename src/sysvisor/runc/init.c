@@ -88,7 +88,10 @@ static int init_time(struct init *init, struct error *err)
 
 static int init_wait_grouped(struct init *init, struct error *err)
 {
-	int r = channel_wait(init->channel_fd, CHANNEL_grouped, NULL, err);
+	int r = init_binds(init, err);
+
+	if (r == 0)
+		r = channel_wait(init->channel_fd, CHANNEL_grouped, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -152,9 +155,9 @@ static const struct init_step init_steps[] = {
 	{ NULL, init_name_host },
 	{ "root file system", init_attach_root },
 	{ "mount", init_mount_first },
+	{ "sysctl", init_sysctl }, /* before sysvisor-fs lies over them */
 	{ NULL, init_wait_grouped },
 	{ "mount", init_mount_rest },
-	{ "sysctl", init_sysctl },
 	{ NULL, init_hooks_create },
 	{ "terminal", init_console },
 	{ "hide path", init_mask_paths },

@@ -26,7 +26,7 @@ struct init {
 	/* its own */
 	int root_fd;
 	struct process process;
-	bool is_grouped;
+	bool has_services; /* what isn't the kernel's to keep, sysvisor-fs keeps */
 };
 
 /* Never returns. */
@@ -36,6 +36,8 @@ void init_run(struct init *init) __attribute__((noreturn));
 must_check int init_attach_root(struct init *init, struct error *err);
 must_check int init_mount_first(struct init *init, struct error *err);
 must_check int init_mount_rest(struct init *init, struct error *err);
+/* What sysvisor-fs shows, as it comes from the runtime. */
+must_check int init_binds(struct init *init, struct error *err);
 must_check int init_sysctl(struct init *init, struct error *err);
 must_check int init_mask_paths(struct init *init, struct error *err);
 must_check int init_pivot(struct init *init, struct error *err);

@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "kernel/cgroup_tree.h"
 #include "kernel/path.h"
+#include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/init.h"
+#include "sysvisor/runc/services.h"
 
 /* --- the root --- */
 
@@ -326,6 +328,38 @@ int init_mount_rest(struct init *init, struct error *err)
 	return init_mount_all(init, true, err);
 }
 
+/* --- sysvisor-fs --- */
+
+static int init_bind_one(struct init *init, const char *target, int fd, struct error *err)
+{
+	auto_fd int at = path_open(init->root_fd, target, O_PATH);
+	int r;
+
+	if (at == -ENOENT)
+		return 0; /* this kernel has no such file: there is nothing to hide */
+	if (at < 0)
+		return error_errno(err, -at, "open '%s'", target);
+	r = mount_attach(fd, at, err);
+	return r < 0 ? error_wrap(err, r, "sysvisor-fs at '%s'", target) : 0;
+}
+
+int init_binds(struct init *init, struct error *err)
+{
+	char target[256];
+	int r;
+
+	for (;;) {
+		auto_fd int fd = -1;
+
+		r = channel_next_bind(init->channel_fd, target, sizeof(target), &fd, err);
+		if (r < 0 || fd < 0)
+			return r;
+		r = init_bind_one(init, target, fd, err);
+		if (r < 0)
+			return r;
+	}
+}
+
 /* --- sysctl --- */
 
 /* A range that the host's ids need is more than the container has. */
@@ -378,6 +412,8 @@ int init_sysctl(struct init *init, struct error *err)
 	{
 		/* In a network that isn't ours the runtime has set them. */
 		if (init->plan->net_is_foreign && strncmp(pair->key, "net", 3) == 0)
+			continue;
+		if (init->has_services && !services_sysctl_is_kernels(pair->key))
 			continue;
 		r = init_sysctl_one(init, pair, err);
 		if (r < 0)

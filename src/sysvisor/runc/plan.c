@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "sysvisor/runc/services.h"
 
 #define PLAN_FIRST_ID 231072 /* the map without sysvisor-mgr */
 #define PLAN_ID_COUNT 65536
@@ -237,7 +238,18 @@ static void plan_look_for_systemd(struct plan *plan)
 			slice_ends((struct slice){ target, (size_t)n }, SLICE("/systemd"));
 }
 
-int plan_make(const struct runtime *runtime, struct spec *spec, const char *bundle,
+/* Registered from here on; who plans in vain says so to the services. */
+static int plan_with_services(const struct runtime *runtime, struct plan *plan, const char *id,
+			      const char *bundle, struct error *err)
+{
+	int r = services_plan(runtime, plan, id, bundle, err);
+
+	if (r == 0)
+		r = plan_ids(plan, err);
+	return r < 0 ? r : plan_process(plan, err);
+}
+
+int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, const char *bundle,
 	      struct plan *ret_plan, struct error *err)
 {
 	int r;
@@ -245,20 +257,13 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *bund
 	*ret_plan = (struct plan){ .spec = spec, .arena = &spec->arena };
 	for (int n = 0; n < NAMESPACE_KINDS; n++)
 		ret_plan->join_fd[n] = -1;
-	if (!runtime->no_manager || !runtime->no_filesystem)
-		return error_say(err, ENOSYS,
-				 "not supported: sysvisor-mgr and sysvisor-fs, because this build "
-				 "has no client for them; give --no-sysvisor-mgr and "
-				 "--no-sysvisor-fs");
 	r = plan_read_switches(ret_plan, err);
 	if (r == 0)
 		r = plan_rootfs(ret_plan, bundle, err);
 	if (r == 0)
 		r = plan_namespaces(ret_plan, err);
 	if (r == 0)
-		r = plan_ids(ret_plan, err);
-	if (r == 0)
-		r = plan_process(ret_plan, err);
+		r = plan_with_services(runtime, ret_plan, id, bundle, err);
 	if (r < 0)
 		return r;
 	if (!ret_plan->is_plain)

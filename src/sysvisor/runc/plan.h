@@ -51,13 +51,14 @@ struct plan {
 	struct plan_mount *mounts;
 	size_t mount_count, mount_room;
 	struct spec_words masked, readonly;
+	struct spec_list volumes; /* spec_pair: destination, source; from sysvisor-mgr */
 	struct capability_sets caps;
 	int64_t oom_score_adj;
 };
 
 /* Decides. `bundle` is absolute. */
-must_check int plan_make(const struct runtime *runtime, struct spec *spec, const char *bundle,
-			 struct plan *ret_plan, struct error *err);
+must_check int plan_make(const struct runtime *runtime, struct spec *spec, const char *id,
+			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
 
 /* Parts, for their files and tests. */

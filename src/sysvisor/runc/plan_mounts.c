@@ -207,6 +207,29 @@ static int plan_apply_default(struct plan *plan, const struct plan_default *row,
 	return 0;
 }
 
+/* Directories for engines inside, on a real file system; a mount of the user's there wins. */
+static int plan_volumes(struct plan *plan, struct error *err)
+{
+	const struct spec_pair *volume;
+	int r = 0;
+
+	spec_each(&plan->volumes, volume)
+	{
+		const struct plan_mount mount = { .kind = PLAN_bind,
+						  .destination = volume->key,
+						  .source = volume->value,
+						  .type = "bind",
+						  .options = { .bind = true },
+						  .fd = -1 };
+
+		if (!plan_find(plan, volume->key))
+			r = plan_add(plan, &mount, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int plan_mounts(struct plan *plan, struct error *err)
 {
 	const struct spec_mount *spec;
@@ -228,5 +251,5 @@ int plan_mounts(struct plan *plan, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return plan->is_plain ? 0 : plan_volumes(plan, err);
 }

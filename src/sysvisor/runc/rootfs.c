@@ -154,6 +154,22 @@ static int rootfs_overlay_options(const char *path, struct text *mountinfo, stru
 			 path);
 }
 
+void rootfs_storage(const char *rootfs, struct arena *arena, struct text *out)
+{
+	auto_text struct text mountinfo = { 0 };
+	struct overlay_layers layers;
+	struct slice options, upper;
+	struct statfs fs;
+
+	if (statfs(rootfs, &fs) < 0 || fs.f_type != OVERLAYFS_SUPER_MAGIC ||
+	    rootfs_overlay_options(rootfs, &mountinfo, &options, NULL) < 0 ||
+	    rootfs_parse_overlay(options, arena, &layers, NULL) < 0 || !layers.upper ||
+	    layers.upper[0] != '/')
+		return;
+	upper = slice_of(layers.upper);
+	text_put(out, slice_first(upper, (size_t)slice_find_last(upper, SLICE("/"))));
+}
+
 /* --- an overlay over mapped layers --- */
 
 struct rootfs_overlay {

@@ -9,6 +9,7 @@
 #ifndef SYSVISOR_RUNC_ROOTFS_H
 #define SYSVISOR_RUNC_ROOTFS_H
 
+#include "base/text.h"
 #include "sysvisor/runc/plan.h"
 
 /* Returns a detached mount. `userns_fd`: the container's, with its maps written. */
@@ -22,5 +23,9 @@ struct overlay_layers {
 };
 must_check int rootfs_parse_overlay(struct slice options, struct arena *arena,
 				    struct overlay_layers *ret, struct error *err);
+
+/* What disappears when the engine removes the container for good: the directory that holds the
+ * upper layer. Empty where there is none. */
+void rootfs_storage(const char *rootfs, struct arena *arena, struct text *out);
 
 #endif

@@ -11,7 +11,7 @@
 #define RUNTIME_OCI_VERSION "1.2.0"
 
 struct runtime {
-	char *root, *log_file, *log_format;
+	char *root, *log_file, *log_format, *services_root;
 	bool debug, systemd_cgroup, no_manager, no_filesystem, clamp_limits, version, help;
 };
 

@@ -198,6 +198,7 @@ static void create_become_init(struct create *create)
 		.no_pivot = create->options->no_pivot,
 		.filter = create->filter.program.len ? &create->filter : NULL,
 		.keep_fds = (unsigned int)create->options->preserve_fds,
+		.has_services = !create->runtime->no_filesystem && !create->plan.is_plain,
 		.new_keyring = !create->options->no_new_keyring,
 		.root_fd = -1,
 	};
