@@ -103,8 +103,7 @@ const struct cgroup_hierarchy *cgroup_tree_v1(const struct cgroup_tree *tree,
 {
 	const struct cgroup_hierarchy *hierarchy;
 
-	cgroup_each(tree, hierarchy)
-	{
+	cgroup_each(tree, hierarchy) {
 		struct slice names = slice_of(hierarchy->name), name;
 
 		if (hierarchy->v2 || hierarchy->group_fd < 0)
@@ -120,8 +119,9 @@ const struct cgroup_hierarchy *cgroup_tree_v2(const struct cgroup_tree *tree)
 {
 	const struct cgroup_hierarchy *hierarchy;
 
-	cgroup_each(tree,
-		    hierarchy) if (hierarchy->v2 && hierarchy->group_fd >= 0) return hierarchy;
+	cgroup_each(tree, hierarchy)
+		if (hierarchy->v2 && hierarchy->group_fd >= 0)
+			return hierarchy;
 	return NULL;
 }
 
@@ -227,8 +227,7 @@ int cgroup_tree_make(struct cgroup_tree *tree, const char *path, struct error *e
 {
 	struct cgroup_hierarchy *hierarchy;
 
-	cgroup_each(tree, hierarchy)
-	{
+	cgroup_each(tree, hierarchy) {
 		bool cpuset = !hierarchy->v2 && strstr(hierarchy->name, "cpuset");
 		int r = cgroup_make_in(hierarchy, tree->v2_only, cpuset, slice_of(path));
 
@@ -250,8 +249,7 @@ int cgroup_tree_open(struct cgroup_tree *tree, const char *path, struct error *e
 {
 	struct cgroup_hierarchy *hierarchy;
 
-	cgroup_each(tree, hierarchy)
-	{
+	cgroup_each(tree, hierarchy) {
 		hierarchy->group_fd = openat(hierarchy->root_fd, cgroup_relative(path),
 					     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (hierarchy->group_fd < 0 && errno != ENOENT)
@@ -269,8 +267,7 @@ int cgroup_tree_attach(const struct cgroup_tree *tree, pid_t pid, struct error *
 	char number[16];
 	struct slice value = { number, (size_t)snprintf(number, sizeof(number), "%d", pid) };
 
-	cgroup_each(tree, hierarchy)
-	{
+	cgroup_each(tree, hierarchy) {
 		int r = hierarchy->group_fd < 0
 				? 0
 				: cgroup_put(hierarchy->group_fd, "cgroup.procs", value);
@@ -289,14 +286,14 @@ int cgroup_tree_give(const struct cgroup_tree *tree, uid_t uid, gid_t gid, struc
 					     "cgroup.subtree_control" };
 	const struct cgroup_hierarchy *hierarchy;
 
-	cgroup_each(tree, hierarchy) for (
-		size_t n = 0; n < array_count(files) && hierarchy->group_fd >= 0;
-		n++) if (fchownat(hierarchy->group_fd, files[n], uid, gid,
-				  AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 &&
-			 errno != ENOENT) return error_errno(err, errno,
-							     "give away the control group of '%s'",
-							     hierarchy->v2 ? "v2"
-									   : hierarchy->name);
+	cgroup_each(tree, hierarchy)
+		for (size_t n = 0; n < array_count(files) && hierarchy->group_fd >= 0; n++)
+			if (fchownat(hierarchy->group_fd, files[n], uid, gid,
+				     AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 &&
+			    errno != ENOENT)
+				return error_errno(err, errno,
+						   "give away the control group of '%s'",
+						   hierarchy->v2 ? "v2" : hierarchy->name);
 	return 0;
 }
 
@@ -418,8 +415,7 @@ int cgroup_tree_remove(struct cgroup_tree *tree, const char *path, struct error 
 	path = cgroup_relative(path);
 	if (strcmp(path, ".") == 0)
 		return 0;
-	cgroup_each(tree, hierarchy)
-	{
+	cgroup_each(tree, hierarchy) {
 		int r;
 
 		while ((r = cgroup_remove_once(hierarchy, path)) == -EBUSY &&

@@ -16,7 +16,9 @@ static void fuzz_plan(struct spec *spec)
 	struct plan plan;
 
 	/* Paths are opened: not with bytes that came from nowhere. */
-	spec_each(&spec->linux_.namespaces, namespace_) if (namespace_->path) return;
+	spec_each(&spec->linux_.namespaces, namespace_)
+		if (namespace_->path)
+			return;
 	if (plan_make(&runtime, spec, "c", "/nowhere", &plan, &err) == 0)
 		assert(plan.host_uid != 0 || plan.is_plain);
 	plan_done(&plan);

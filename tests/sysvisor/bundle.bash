@@ -24,7 +24,7 @@ spec() {
 
 mkdir "$state/bin"
 printf '#!/bin/sh\nexec %s run -b %s c\n' "$r" "$bundle" >"$state/bin/run"
-printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0"\n' >"$state/bin/on_a_terminal"
+printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0" | sed "s/^^@//; /^$/d"\n' >"$state/bin/on_a_terminal"
 chmod +x "$state/bin"/*
 
 PATH=$state/bin:$PATH

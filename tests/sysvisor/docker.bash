@@ -17,7 +17,7 @@ mkdir "$state/bin"
 printf '#!/bin/sh\nexec docker run --runtime=sysvisor-runc --cgroup-parent=/docker/%s "$@"\n' "$name" \
 	>"$state/bin/run"
 printf '#!/bin/sh\nexec run --rm --network none debian:latest "$@"\n' >"$state/bin/syscont"
-printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0"\n' >"$state/bin/on_a_terminal"
+printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0" | sed "s/^^@//; /^$/d"\n' >"$state/bin/on_a_terminal"
 chmod +x "$state"/bin/*
 PATH=$state/bin:$PATH
 

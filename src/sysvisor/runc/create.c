@@ -242,8 +242,11 @@ static int create_attach(struct create *create, struct error *err)
 
 static int create_show(struct create *create, struct error *err)
 {
-	return services_show(create->runtime, &create->plan, create->id, create->pid,
-			     create->channel[0], err);
+	int r = services_update(create->runtime, create->id, create->pid, err);
+
+	return r < 0 ? r
+		     : services_show(create->runtime, &create->plan, create->id, create->pid,
+				     create->channel[0], err);
 }
 
 static int create_hooks(struct create *create, struct error *err)

@@ -161,8 +161,7 @@ int devfs_make(const struct plan *plan, const struct plan_mount *mount, struct e
 		r = devfs_make_node(plan, fd, "console", S_IFREG | 0620, 0, err);
 	if (r < 0)
 		return r;
-	spec_each(&plan->spec->linux_.devices, device)
-	{
+	spec_each(&plan->spec->linux_.devices, device) {
 		r = devfs_make_asked(plan, fd, device, err);
 		if (r < 0)
 			return r;

@@ -109,8 +109,7 @@ int devices_apply(const struct cgroup_tree *tree, const struct spec_list *rules,
 	all = calloc(count, sizeof(*all));
 	if (!all)
 		return error_errno(err, ENOMEM, "set device rules");
-	spec_each(rules, rule)
-	{
+	spec_each(rules, rule) {
 		r = devices_read(rule, n, &all[n], err);
 		if (r < 0)
 			return r;

@@ -158,8 +158,7 @@ static int filter_read_args(const struct spec_seccomp_call *call, struct scmp_ar
 
 	if (call->args.count > 6)
 		return error_say(err, EINVAL, "config.json: linux.seccomp: more than 6 arguments");
-	spec_each(&call->args, arg)
-	{
+	spec_each(&call->args, arg) {
 		uint32_t op;
 
 		if (!filter_find(filter_operators, array_count(filter_operators), arg->op, &op) ||
@@ -259,8 +258,7 @@ static int filter_build(scmp_filter_ctx ctx, const struct spec_seccomp *spec, bo
 			r = filter_add_rule(ctx, SCMP_ACT_ALLOW, filter_inner[n], NULL, 0, err);
 	if (r < 0)
 		return r;
-	spec_each(&spec->calls, call)
-	{
+	spec_each(&spec->calls, call) {
 		r = filter_add_call(ctx, call, relax, err);
 		if (r < 0)
 			return r;

@@ -116,8 +116,7 @@ int hooks_run(const char *kind, const struct spec_list *hooks, const struct stat
 	if (hooks->count == 0)
 		return 0;
 	state_print(state, status, &words);
-	spec_each(hooks, hook)
-	{
+	spec_each(hooks, hook) {
 		int r = hooks_run_one(hook, text_slice(&words), err);
 
 		if (r < 0)

@@ -408,8 +408,7 @@ int init_sysctl(struct init *init, struct error *err)
 	const struct spec_pair *pair;
 	int r = 0;
 
-	spec_each(&init->plan->spec->linux_.sysctl, pair)
-	{
+	spec_each(&init->plan->spec->linux_.sysctl, pair) {
 		/* In a network that isn't ours the runtime has set them. */
 		if (init->plan->net_is_foreign && strncmp(pair->key, "net", 3) == 0)
 			continue;

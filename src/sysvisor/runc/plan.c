@@ -92,9 +92,10 @@ static struct id_range plan_merge(const struct spec_list *list)
 	const struct id_range *range;
 	struct id_range all = *(const struct id_range *)list->at;
 
-	spec_each(list, range) if (range->inner_id == all.inner_id + all.count &&
-				   range->host_id == all.host_id + all.count) all.count +=
-		range->count;
+	spec_each(list, range)
+		if (range->inner_id == all.inner_id + all.count &&
+		    range->host_id == all.host_id + all.count)
+			all.count += range->count;
 	return all;
 }
 

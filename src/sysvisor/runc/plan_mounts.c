@@ -213,8 +213,7 @@ static int plan_volumes(struct plan *plan, struct error *err)
 	const struct spec_pair *volume;
 	int r = 0;
 
-	spec_each(&plan->volumes, volume)
-	{
+	spec_each(&plan->volumes, volume) {
 		const struct plan_mount mount = { .kind = PLAN_bind,
 						  .destination = volume->key,
 						  .source = volume->value,
@@ -235,8 +234,11 @@ int plan_mounts(struct plan *plan, struct error *err)
 	const struct spec_mount *spec;
 	int r;
 
-	spec_each(&plan->spec->mounts, spec)
-	{
+	spec_each(&plan->spec->mounts, spec) {
+		/* The container's groups are mounted as a whole, all of them its own. */
+		if (!plan->is_plain &&
+		    slice_starts(slice_of(spec->destination), SLICE("/sys/fs/cgroup/")))
+			continue;
 		r = plan_from_spec(plan, spec, err);
 		if (r < 0)
 			return r;

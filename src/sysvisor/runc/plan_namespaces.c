@@ -152,8 +152,7 @@ int plan_namespaces(struct plan *plan, struct error *err)
 	unsigned int asked = 0;
 	int r = 0;
 
-	spec_each(list, wanted)
-	{
+	spec_each(list, wanted) {
 		r = plan_namespace(plan, wanted, &asked, err);
 		if (r < 0)
 			return r;
@@ -162,8 +161,7 @@ int plan_namespaces(struct plan *plan, struct error *err)
 	if (r < 0)
 		return r;
 	/* First those with a path: they may bring the user namespace. */
-	spec_each(list, wanted)
-	{
+	spec_each(list, wanted) {
 		int kind = namespace_by_name(wanted->type);
 
 		if (plan->join_fd[kind] < 0 || kind == NAMESPACE_user)

@@ -160,8 +160,7 @@ int process_limit(pid_t pid, const struct spec_list *rlimits, bool clamp, const 
 	const struct spec_rlimit *limit;
 
 	*ret_clamped = NULL;
-	spec_each(rlimits, limit)
-	{
+	spec_each(rlimits, limit) {
 		struct rlimit64 wanted = { (rlim64_t)limit->soft.value,
 					   (rlim64_t)limit->hard.value };
 		struct rlimit64 has;

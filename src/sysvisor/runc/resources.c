@@ -242,8 +242,7 @@ static int resources_apply_rates(const struct cgroup_tree *tree, const struct sp
 			(const struct spec_list *)((const char *)io + resources_rates[n].at);
 		const struct spec_block_rate *rate;
 
-		spec_each(list, rate)
-		{
+		spec_each(list, rate) {
 			int r = resources_apply_rate(tree, &resources_rates[n], rate, err);
 
 			if (r < 0)
@@ -260,8 +259,7 @@ static int resources_apply_huge_pages(const struct cgroup_tree *tree, const stru
 	const struct cgroup_hierarchy *hierarchy = v1 ? v1 : cgroup_tree_v2(tree);
 	const struct spec_huge_page *page;
 
-	spec_each(pages, page)
-	{
+	spec_each(pages, page) {
 		auto_text struct text file = { 0 }, value = { 0 };
 		int r;
 
@@ -287,8 +285,7 @@ static int resources_apply_unified(const struct cgroup_tree *tree, const struct 
 	const struct cgroup_hierarchy *hierarchy = cgroup_tree_v2(tree);
 	const struct spec_pair *pair;
 
-	spec_each(pairs, pair)
-	{
+	spec_each(pairs, pair) {
 		int r;
 
 		if (strchr(pair->key, '/') || strncmp(pair->key, "cgroup.", 7) == 0)

@@ -41,8 +41,7 @@ static size_t services_fill_maps(struct services_maps *maps, const struct spec_l
 	const struct id_range *range;
 	size_t count = 0;
 
-	spec_each(list, range)
-	{
+	spec_each(list, range) {
 		Sysvisor__V1__IdMap *map = &maps->maps[count];
 
 		if (count == SERVICES_MAPS)
@@ -147,6 +146,31 @@ int services_plan(const struct runtime *runtime, struct plan *plan, const char *
 	return r;
 }
 
+int services_update(const struct runtime *runtime, const char *id, pid_t pid, struct error *err)
+{
+	Sysvisor__V1__ManagerUpdateRequest request = SYSVISOR__V1__MANAGER_UPDATE_REQUEST__INIT;
+	auto_fd int user = -1, net = -1;
+	struct stat user_stat, net_stat;
+	struct paths_buffer path;
+	struct client client;
+	int r;
+
+	if (runtime->no_manager)
+		return 0;
+	user = namespace_open(pid, NAMESPACE_user, err);
+	net = user < 0 ? user : namespace_open(pid, NAMESPACE_network, err);
+	if (net < 0)
+		return net;
+	if (fstat(user, &user_stat) < 0 || fstat(net, &net_stat) < 0)
+		return error_errno(err, errno, "look at the container's namespaces");
+	request.id = (char *)id;
+	request.init_pid = (uint32_t)pid;
+	request.user_namespace = user_stat.st_ino;
+	request.network_namespace = net_stat.st_ino;
+	r = services_client(runtime, PATHS_MGR_SOCKET, &path, &client, err);
+	return r < 0 ? r : manager_update(&client, &request, err);
+}
+
 /* --- the file system --- */
 
 /* A bind travels as its mount, with the place in the message's words. */
@@ -174,8 +198,7 @@ static int services_fill_values(const struct plan *plan,
 	request->values = arena_take(plan->arena, (sysctl->count + 1) * sizeof(*request->values));
 	if (!values || !request->values)
 		return error_errno(err, ENOMEM, "register with sysvisor-fs");
-	spec_each(sysctl, pair)
-	{
+	spec_each(sysctl, pair) {
 		Sysvisor__V1__Value *value = &values[request->n_values];
 		char *key = arena_text(plan->arena, slice_of(pair->key));
 

@@ -13,6 +13,11 @@
 must_check int services_plan(const struct runtime *runtime, struct plan *plan, const char *id,
 			     const char *bundle, struct error *err);
 
+/* Tells the manager which process and namespaces the container has, so that others may share these.
+ */
+must_check int services_update(const struct runtime *runtime, const char *id, pid_t pid,
+			       struct error *err);
+
 /* Has the file system know the container, whose first process is in its namespaces and groups, and
  * passes what is to be bound over its /proc and /sys to that process (CHANNEL_bind). */
 must_check int services_show(const struct runtime *runtime, const struct plan *plan, const char *id,

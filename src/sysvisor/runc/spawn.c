@@ -224,8 +224,7 @@ static int create_foreign_sysctls(const struct plan *plan, struct error *err)
 {
 	const struct spec_pair *pair;
 
-	spec_each(&plan->spec->linux_.sysctl, pair)
-	{
+	spec_each(&plan->spec->linux_.sysctl, pair) {
 		auto_text struct text path = { 0 };
 		int r;
 

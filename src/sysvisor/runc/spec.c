@@ -108,8 +108,7 @@ int spec_check_process(const struct spec_process *process, struct error *err)
 				 process->cwd ? process->cwd : "");
 	if (process->oom_score_adj.value < -1000 || process->oom_score_adj.value > 1000)
 		return error_say(err, EINVAL, "process.oomScoreAdj: is outside -1000 to 1000");
-	spec_each(&process->rlimits, limit)
-	{
+	spec_each(&process->rlimits, limit) {
 		size_t n = (size_t)(limit - (const struct spec_rlimit *)process->rlimits.at);
 
 		if ((uint64_t)limit->soft.value > (uint64_t)limit->hard.value)
@@ -127,8 +126,7 @@ static int spec_check_namespaces(const struct spec *spec, struct error *err)
 {
 	const struct spec_namespace *one, *other;
 
-	spec_each(&spec->linux_.namespaces, one)
-	{
+	spec_each(&spec->linux_.namespaces, one) {
 		size_t n = (size_t)(one - (struct spec_namespace *)spec->linux_.namespaces.at);
 
 		for (other = spec->linux_.namespaces.at; other < one; other++)
@@ -153,9 +151,10 @@ static int spec_check(const struct spec *spec, struct error *err)
 		r = spec_check_namespaces(spec, err);
 	if (r < 0)
 		return r;
-	spec_each(&spec->mounts, mount) if (mount->destination[0] == '\0') return error_say(
-		err, EINVAL, "mounts[%zu].destination: is empty",
-		(size_t)(mount - (struct spec_mount *)spec->mounts.at));
+	spec_each(&spec->mounts, mount)
+		if (mount->destination[0] == '\0')
+			return error_say(err, EINVAL, "mounts[%zu].destination: is empty",
+					 (size_t)(mount - (struct spec_mount *)spec->mounts.at));
 	return 0;
 }
 
@@ -223,7 +222,9 @@ const char *spec_annotation(const struct spec *spec, const char *key)
 {
 	const struct spec_pair *pair;
 
-	spec_each(&spec->annotations, pair) if (strcmp(pair->key, key) == 0) return pair->value;
+	spec_each(&spec->annotations, pair)
+		if (strcmp(pair->key, key) == 0)
+			return pair->value;
 	return NULL;
 }
 

@@ -9,8 +9,7 @@ static void state_write_map(struct json *json, struct slice key, const struct sp
 
 	json_key(json, key);
 	json_open(json, '[');
-	spec_each(map, range)
-	{
+	spec_each(map, range) {
 		json_open(json, '{');
 		json_key(json, SLICE("containerID"));
 		json_u64(json, range->inner_id);
@@ -103,8 +102,7 @@ void state_print(const struct state *state, enum state_status status, struct tex
 	if (state->annotations.count) {
 		json_key(&json, SLICE("annotations"));
 		json_open(&json, '{');
-		spec_each(&state->annotations, pair)
-		{
+		spec_each(&state->annotations, pair) {
 			json_key(&json, slice_of(pair->key));
 			json_text(&json, slice_of(pair->value));
 		}
