@@ -27,12 +27,12 @@ static void check_put_json_sensor(struct json *json, const struct sensor *sensor
 	if (sensor->taken)
 		json_text(json, slice_of(sensor->taken->name));
 	else
-		json_null(json);
+		json_none(json);
 	json_key(json, SLICE("without"));
 	if (sensor->taken && sensor->taken->costs)
 		json_text(json, slice_of(sensor->taken->costs));
 	else
-		json_null(json);
+		json_none(json);
 	check_put_json_refused(json, sensor);
 	json_close(json, '}');
 }

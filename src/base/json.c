@@ -147,7 +147,7 @@ void json_bool(struct json *json, bool value)
 	text_put(json->out, value ? SLICE("true") : SLICE("false"));
 }
 
-void json_null(struct json *json)
+void json_none(struct json *json)
 {
 	json_item(json);
 	text_put(json->out, SLICE("null"));

@@ -29,7 +29,7 @@ void json_text(struct json *json, struct slice value);
 void json_u64(struct json *json, uint64_t value);
 void json_i64(struct json *json, int64_t value);
 void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+void json_none(struct json *json);
 /* A value that is JSON already. */
 void json_raw(struct json *json, struct slice value);
 

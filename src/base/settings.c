@@ -35,6 +35,14 @@ static int settings_keep_place(struct settings *settings, const struct setting *
 	return *kept ? 0 : error_errno(err, ENOMEM, "%s", place.words);
 }
 
+static void settings_clear_text(const struct settings *settings, const struct setting *row)
+{
+	char **text = (char **)((char *)settings->values + row->at);
+
+	free(*text);
+	*text = NULL;
+}
+
 /* Sets a row, unless a source of higher rank has set it. */
 int settings_set(struct settings *settings, const struct setting *row, struct slice words,
 		 struct settings_place place, struct error *err)
@@ -44,6 +52,9 @@ int settings_set(struct settings *settings, const struct setting *row, struct sl
 
 	if (r < 0 || *source > place.source)
 		return r;
+	/* Lists add up within one source. */
+	if (row->type == SETTING_list && *source < place.source)
+		settings_clear_text(settings, row);
 	r = setting_parse(row, words, (char *)settings->values + row->at, place.words, err);
 	if (r == 0)
 		*source = (unsigned char)place.source;
@@ -80,12 +91,9 @@ void settings_done(struct settings *settings)
 {
 	for (size_t n = 0; settings->table && n < settings->table->row_count; n++) {
 		const struct setting *row = &settings->table->rows[n];
-		char **text = (char **)((char *)settings->values + row->at);
 
-		if (!setting_is_text(row))
-			continue;
-		free(*text);
-		*text = NULL;
+		if (setting_is_text(row))
+			settings_clear_text(settings, row);
 	}
 	for (size_t n = 0; settings->places && n < settings->table->row_count; n++)
 		free(settings->places[n]);

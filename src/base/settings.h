@@ -23,7 +23,8 @@ enum setting_type {
 	SETTING_bytes,	  /* uint64_t; "64k", "16M", "1G" (powers of 1024) */
 	SETTING_duration, /* uint64_t nanoseconds; "500ms", "10s", "5m", "1h", or a bare number of
 			     `scale` ns */
-	SETTING_list,	  /* char *, owned: a list of texts, one a line; NULL = not set */
+	SETTING_list,	  /* char *, owned: texts, one a line; an option given again adds one;
+			     NULL = not set */
 	SETTING_choice,	  /* int: index into `choices`; -1 = not set */
 	SETTING_tally,	  /* uint64_t: counts how often the option is given; a number in the file */
 };

@@ -89,7 +89,7 @@ static int settings_set_option(struct settings *settings, const struct setting *
 		*settings_source_of(settings, row) = SETTINGS_option;
 		return 0;
 	}
-	if (*settings_source_of(settings, row) == SETTINGS_option)
+	if (*settings_source_of(settings, row) == SETTINGS_option && row->type != SETTING_list)
 		return error_say(err, EINVAL, "%s is given twice", words);
 	return settings_set(settings, row, word ? slice_of(word) : SLICE("true"), place, err);
 }

@@ -154,14 +154,29 @@ static int setting_parse_text(const struct setting *row, struct slice words, cha
 	return 0;
 }
 
+/* Adds a line to those that are there. */
+/* Adds to the list. */
+static int setting_parse_line(const struct setting *row, struct slice words, char **text,
+			      const char *place, struct error *err)
+{
+	auto_text struct text lines = { 0 };
+
+	if (*text)
+		text_printf(&lines, "%s\n", *text);
+	text_put(&lines, words);
+	return lines.failed ? error_errno(err, ENOMEM, "%s", place)
+			    : setting_parse_text(row, text_slice(&lines), text, place, err);
+}
+
 int setting_parse(const struct setting *row, struct slice words, void *at, const char *place,
 		  struct error *err)
 {
 	switch (row->type) {
 	case SETTING_text:
 	case SETTING_secret:
-	case SETTING_list:
 		return setting_parse_text(row, words, at, place, err);
+	case SETTING_list:
+		return setting_parse_line(row, words, at, place, err);
 	case SETTING_flag:
 		return setting_parse_flag(words, at, place, err);
 	case SETTING_choice:

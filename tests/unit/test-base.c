@@ -115,7 +115,7 @@ static void json_puts_commas_where_they_belong(void **state)
 	json_open(&json, '[');
 	json_u64(&json, 1);
 	json_i64(&json, -2);
-	json_null(&json);
+	json_none(&json);
 	json_close(&json, ']');
 	json_key(&json, SLICE("b"));
 	json_bool(&json, true);

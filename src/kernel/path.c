@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/text.h"
+
+int path_open(int root_fd, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd;
+
+	do {
+		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EAGAIN || errno == EINTR)); /* a rename on the way */
+	return fd < 0 ? -errno : fd;
+}
+
+/* Opens the directory at the first `bytes` of a path; makes it in `parent_fd`, where it is the
+ * name from `name_at` on. */
+static int path_step(int root_fd, int parent_fd, const char *prefix, const char *name, mode_t mode,
+		     struct error *err)
+{
+	int fd = path_open(root_fd, prefix, O_PATH | O_DIRECTORY);
+
+	if (fd == -ENOENT) {
+		if (mkdirat(parent_fd, name, mode) < 0 && errno != EEXIST)
+			return error_errno(err, errno, "make directory '%s'", prefix);
+		fd = path_open(root_fd, prefix, O_PATH | O_DIRECTORY);
+	}
+	return fd < 0 ? error_errno(err, -fd, "open directory '%s'", prefix) : fd;
+}
+
+static int path_walk(int root_fd, struct slice path, mode_t mode, struct error *err)
+{
+	auto_text struct text prefix = { 0 };
+	auto_fd int at = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	struct slice name;
+
+	if (at < 0)
+		return error_errno(err, errno, "open the root");
+	while (slice_next(&path, '/', &name)) {
+		size_t start;
+		int next;
+
+		if (name.bytes == 0 || slice_is(name, "."))
+			continue;
+		text_putc(&prefix, '/');
+		start = prefix.bytes;
+		text_put(&prefix, name);
+		next = path_step(root_fd, at, text_str(&prefix), text_str(&prefix) + start, mode,
+				 err);
+		if (next < 0)
+			return next;
+		close(at);
+		at = next;
+	}
+	return take_fd(&at);
+}
+
+int path_make_dir(int root_fd, const char *path, mode_t mode, struct error *err)
+{
+	int fd = path_open(root_fd, path, O_PATH | O_DIRECTORY);
+
+	if (fd >= 0)
+		return fd;
+	if (fd != -ENOENT)
+		return error_errno(err, -fd, "open directory '%s'", path);
+	return path_walk(root_fd, slice_of(path), mode, err);
+}
+
+int path_make_parent(int root_fd, const char *path, const char **ret_name, struct error *err)
+{
+	struct slice whole = slice_of(path);
+	ssize_t at;
+
+	while (slice_ends(whole, SLICE("/")))
+		whole.bytes--;
+	at = slice_find_last(whole, SLICE("/"));
+	*ret_name = path + at + 1;
+	if (**ret_name == '\0' || strcmp(*ret_name, "..") == 0 || strcmp(*ret_name, ".") == 0)
+		return error_say(err, EINVAL, "'%s' names no file", path);
+	return path_walk(root_fd, slice_first(whole, at < 0 ? 0 : (size_t)at), 0755, err);
+}
+
+int path_make_file(int root_fd, const char *path, mode_t mode, struct error *err)
+{
+	auto_fd int parent = -1, made = -1;
+	const char *name;
+	int fd = path_open(root_fd, path, O_PATH);
+
+	if (fd >= 0)
+		return fd;
+	if (fd != -ENOENT)
+		return error_errno(err, -fd, "open '%s'", path);
+	parent = path_make_parent(root_fd, path, &name, err);
+	if (parent < 0)
+		return parent;
+	made = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, mode);
+	if (made < 0 && errno != EEXIST)
+		return error_errno(err, errno, "make file '%s'", path);
+	fd = path_open(root_fd, path, O_PATH);
+	return fd < 0 ? error_errno(err, -fd, "open '%s'", path) : fd;
+}

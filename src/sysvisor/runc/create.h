@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create - makes a container, up to where its program would start.
+ *
+ * The runtime (real root) opens and prepares; the container's first process (see init.h), nobody on
+ * the host, attaches. Each step is a row with its undo; a failure undoes what was done, in reverse.
+ */
+#ifndef SYSVISOR_RUNC_CREATE_H
+#define SYSVISOR_RUNC_CREATE_H
+
+#include "sysvisor/runc/cgroup.h"
+#include "sysvisor/runc/filter.h"
+#include "sysvisor/runc/init.h"
+#include "sysvisor/runc/runtime.h"
+
+struct create_options {
+	char *bundle, *console_socket, *pid_file;
+	uint64_t preserve_fds;
+	bool no_pivot, no_new_keyring, no_subreaper, keep, detach;
+};
+
+struct create {
+	const struct runtime *runtime;
+	const struct create_options *options;
+	const char *id;
+	bool registered; /* with the services */
+	bool start_now;	 /* `run`: nobody will connect */
+
+	char *bundle; /* absolute */
+	struct spec spec;
+	struct plan plan;
+	struct filter filter;
+	struct state state;
+	char created[40];
+	int dir_fd;
+	struct text cgroup_path;
+	struct cgroup_tree tree;
+	int channel[2]; /* ours, the process's */
+	int start_fd, console_fd, userns_fd;
+	pid_t pid;
+	int pidfd;
+};
+
+/* Makes the container. On failure nothing of it is left. create_done() in any case. */
+must_check int create_make(struct create *create, struct error *err);
+void create_done(struct create *create);
+
+/* Writes a pid so that nobody reads half of it. */
+must_check int create_pid_file(const char *path, pid_t pid, struct error *err);
+
+/* The parts of spawn.c: the process in its namespaces, and its files. */
+must_check int create_spawn(struct create *create, struct error *err);
+must_check int create_open_mounts(struct create *create, struct error *err);
+must_check int create_map_mounts(struct create *create, struct error *err);
+
+#endif

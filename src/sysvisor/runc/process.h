@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - turns the calling process into one of the container: user, capabilities, filter,
+ * program.
+ *
+ * Runs inside the container's namespaces, for its first process and for those of `exec`.
+ */
+#ifndef SYSVISOR_RUNC_PROCESS_H
+#define SYSVISOR_RUNC_PROCESS_H
+
+#include "sysvisor/runc/filter.h"
+#include "sysvisor/runc/plan.h"
+
+struct process {
+	const struct spec_process *spec;
+	struct capability_sets caps;
+	const struct filter *filter; /* NULL: none */
+	const char *personality;
+	unsigned int keep_fds; /* fds 3 to 2+keep_fds stay open */
+	bool new_keyring;
+	const char *id;
+
+	char path[4096]; /* found by process_find() */
+	const char **env;
+	int terminal_fd; /* slave to be given to the user, or -1 */
+};
+
+/* The directory, and the program: errors that a person makes show up at `create`. */
+must_check int process_find(struct process *process, struct arena *arena, struct error *err);
+/* What has to be done while all rights are there. */
+must_check int process_prepare(struct process *process, struct error *err);
+/* Drops rights and becomes the program; returns only on failure. */
+int process_become(struct process *process, struct error *err);
+
+/* Raises or lowers limits of another process, as the one who still may. `clamp`: what can't be
+ * raised stays where it is, and *ret_clamped says so. */
+must_check int process_limit(pid_t pid, const struct spec_list *rlimits, bool clamp,
+			     const char **ret_clamped, struct error *err);
+must_check int process_oom(pid_t pid, int64_t score, struct error *err);
+/* Gives fds 0 to 2 to the container's user, where they are pipes that he would open again. */
+void process_give_stdio(const struct plan *plan, const struct spec_user *user);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sysvisor/runc/services.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "sysvisor/common/client.h"
+#include "sysvisor/common/paths.h"
+#include "sysvisor/runc/channel.h"
+#include "sysvisor/runc/rootfs.h"
+
+#define SERVICES_PATIENCE_MS 3000 /* a daemon that is being restarted is waited for */
+#define SERVICES_MAPS	     16
+
+static int services_client(const struct runtime *runtime, const char *socket,
+			   struct paths_buffer *path, struct client *ret, struct error *err)
+{
+	int r = paths_join(path, runtime->services_root, socket, err);
+
+	*ret = (struct client){ .socket = path->path, .patience_ms = SERVICES_PATIENCE_MS };
+	return r;
+}
+
+static int services_absent(const char *daemon, const char *option, int r, struct error *err)
+{
+	return error_wrap(err, r, "%s doesn't answer (start it with `sysvisor up`, or give %s)",
+			  daemon, option);
+}
+
+/* --- the manager --- */
+
+struct services_maps {
+	Sysvisor__V1__IdMap maps[SERVICES_MAPS], *pointers[SERVICES_MAPS];
+};
+
+static size_t services_fill_maps(struct services_maps *maps, const struct spec_list *list)
+{
+	const struct id_range *range;
+	size_t count = 0;
+
+	spec_each(list, range) {
+		Sysvisor__V1__IdMap *map = &maps->maps[count];
+
+		if (count == SERVICES_MAPS)
+			break;
+		sysvisor__v1__id_map__init(map);
+		map->inner_first = range->inner_id;
+		map->host_first = range->host_id;
+		map->count = range->count;
+		maps->pointers[count++] = map;
+	}
+	return count;
+}
+
+static int services_take_ids(struct plan *plan, const Sysvisor__V1__IdMap *ids, struct error *err)
+{
+	struct id_range *range;
+
+	if (!ids || plan->uid_map.count)
+		return 0;
+	range = arena_take(plan->arena, sizeof(*range));
+	if (!range)
+		return error_errno(err, ENOMEM, "map ids");
+	*range = (struct id_range){ ids->inner_first, ids->host_first, ids->count };
+	plan->uid_map = plan->gid_map = (struct id_map){ range, 1 };
+	return 0;
+}
+
+static int services_take_volumes(struct plan *plan,
+				 const Sysvisor__V1__ManagerRegisterAnswer *answer,
+				 struct error *err)
+{
+	int r = 0;
+
+	plan->volumes.at =
+		arena_take(plan->arena, (answer->n_volumes + 1) * sizeof(struct spec_pair));
+	if (!plan->volumes.at)
+		return error_errno(err, ENOMEM, "plan volumes");
+	for (size_t n = 0; n < answer->n_volumes && r == 0; n++) {
+		const Sysvisor__V1__Volume *volume = answer->volumes[n];
+		struct spec_pair *pair =
+			(struct spec_pair *)plan->volumes.at + plan->volumes.count++;
+
+		pair->key = arena_text(plan->arena, slice_of(volume->destination));
+		pair->value = arena_text(plan->arena, slice_of(volume->source));
+		if (!pair->key || !pair->value)
+			r = error_errno(err, ENOMEM, "plan volumes");
+	}
+	return r;
+}
+
+static int services_take(struct plan *plan, const Sysvisor__V1__ManagerRegisterAnswer *answer,
+			 struct error *err)
+{
+	const char *join = answer->join_user_namespace;
+	int r = services_take_ids(plan, answer->ids, err);
+
+	if (r < 0)
+		return r;
+	if (join && *join && plan->join_fd[NAMESPACE_user] < 0) {
+		plan->join_fd[NAMESPACE_user] = open(join, O_RDONLY | O_CLOEXEC);
+		if (plan->join_fd[NAMESPACE_user] < 0)
+			return error_errno(err, errno, "open user namespace '%s'", join);
+		plan->clone_flags &= ~namespace_rows[NAMESPACE_user].clone_flag;
+	}
+	return services_take_volumes(plan, answer, err);
+}
+
+int services_plan(const struct runtime *runtime, struct plan *plan, const char *id,
+		  const char *bundle, struct error *err)
+{
+	Sysvisor__V1__ManagerRegisterRequest request = SYSVISOR__V1__MANAGER_REGISTER_REQUEST__INIT;
+	Sysvisor__V1__ManagerRegisterAnswer *answer = NULL;
+	auto_text struct text storage = { 0 };
+	struct services_maps uids, gids;
+	struct paths_buffer path;
+	struct client client;
+	struct stat net;
+	int r;
+
+	if (runtime->no_manager)
+		return 0;
+	r = services_client(runtime, PATHS_MGR_SOCKET, &path, &client, err);
+	if (r < 0)
+		return r;
+	rootfs_storage(plan->rootfs, plan->arena, &storage);
+	request.id = (char *)id;
+	request.bundle = (char *)bundle;
+	request.rootfs = (char *)plan->rootfs;
+	request.storage = (char *)text_str(&storage);
+	request.n_uid_mappings = services_fill_maps(&uids, &plan->spec->linux_.uid_map);
+	request.uid_mappings = uids.pointers;
+	request.n_gid_mappings = services_fill_maps(&gids, &plan->spec->linux_.gid_map);
+	request.gid_mappings = gids.pointers;
+	if (plan->join_fd[NAMESPACE_network] >= 0 &&
+	    fstat(plan->join_fd[NAMESPACE_network], &net) == 0)
+		request.network_namespace = net.st_ino;
+	r = manager_register(&client, &request, &answer, err);
+	if (r < 0)
+		return services_absent("sysvisor-mgr", "--no-sysvisor-mgr", r, err);
+	r = services_take(plan, answer, err);
+	sysvisor__v1__manager_register_answer__free_unpacked(answer, NULL);
+	return r;
+}
+
+int services_update(const struct runtime *runtime, const char *id, pid_t pid, struct error *err)
+{
+	Sysvisor__V1__ManagerUpdateRequest request = SYSVISOR__V1__MANAGER_UPDATE_REQUEST__INIT;
+	auto_fd int user = -1, net = -1;
+	struct stat user_stat, net_stat;
+	struct paths_buffer path;
+	struct client client;
+	int r;
+
+	if (runtime->no_manager)
+		return 0;
+	user = namespace_open(pid, NAMESPACE_user, err);
+	net = user < 0 ? user : namespace_open(pid, NAMESPACE_network, err);
+	if (net < 0)
+		return net;
+	if (fstat(user, &user_stat) < 0 || fstat(net, &net_stat) < 0)
+		return error_errno(err, errno, "look at the container's namespaces");
+	request.id = (char *)id;
+	request.init_pid = (uint32_t)pid;
+	request.user_namespace = user_stat.st_ino;
+	request.network_namespace = net_stat.st_ino;
+	r = services_client(runtime, PATHS_MGR_SOCKET, &path, &client, err);
+	return r < 0 ? r : manager_update(&client, &request, err);
+}
+
+/* --- the file system --- */
+
+/* A bind travels as its mount, with the place in the message's words. */
+static int services_pass(const Sysvisor__V1__Bind *bind, int channel_fd, struct error *err)
+{
+	const struct mount_options options = {
+		.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+		       (bind->read_only ? MOUNT_ATTR_RDONLY : 0),
+		.propagation = MS_PRIVATE,
+	};
+	auto_fd int fd = mount_clone(AT_FDCWD, bind->source, true, true, err);
+	int r = fd < 0 ? fd : mount_apply(fd, &options, err);
+
+	return r < 0 ? r : channel_send_bind(channel_fd, bind->target, fd, err);
+}
+
+static int services_fill_values(const struct plan *plan,
+				Sysvisor__V1__FilesystemRegisterRequest *request, struct error *err)
+{
+	const struct spec_list *sysctl = &plan->spec->linux_.sysctl;
+	const struct spec_pair *pair;
+	Sysvisor__V1__Value *values =
+		arena_take(plan->arena, (sysctl->count + 1) * sizeof(*values));
+
+	request->values = arena_take(plan->arena, (sysctl->count + 1) * sizeof(*request->values));
+	if (!values || !request->values)
+		return error_errno(err, ENOMEM, "register with sysvisor-fs");
+	spec_each(sysctl, pair) {
+		Sysvisor__V1__Value *value = &values[request->n_values];
+		char *key = arena_text(plan->arena, slice_of(pair->key));
+
+		if (services_sysctl_is_kernels(pair->key) || !key)
+			continue;
+		for (char *at = key; *at; at++)
+			*at = (char)(*at == '.' ? '/' : *at);
+		sysvisor__v1__value__init(value);
+		value->key = key;
+		value->value = (char *)pair->value;
+		request->values[request->n_values++] = value;
+	}
+	return 0;
+}
+
+int services_show(const struct runtime *runtime, const struct plan *plan, const char *id, pid_t pid,
+		  int channel_fd, struct error *err)
+{
+	Sysvisor__V1__FilesystemRegisterRequest request =
+		SYSVISOR__V1__FILESYSTEM_REGISTER_REQUEST__INIT;
+	Sysvisor__V1__FilesystemRegisterAnswer *answer = NULL;
+	struct paths_buffer path;
+	struct client client;
+	int r;
+
+	if (runtime->no_filesystem || plan->is_plain)
+		return 0;
+	r = services_client(runtime, PATHS_FS_SOCKET, &path, &client, err);
+	if (r == 0)
+		r = services_fill_values(plan, &request, err);
+	if (r < 0)
+		return r;
+	request.id = (char *)id;
+	request.init_pid = (uint32_t)pid;
+	request.hostname = (char *)(plan->spec->hostname ? plan->spec->hostname : "");
+	r = filesystem_register(&client, &request, &answer, err);
+	if (r < 0)
+		return services_absent("sysvisor-fs", "--no-sysvisor-fs", r, err);
+	for (size_t n = 0; n < answer->n_binds && r == 0; n++)
+		r = services_pass(answer->binds[n], channel_fd, err);
+	sysvisor__v1__filesystem_register_answer__free_unpacked(answer, NULL);
+	return r;
+}
+
+/* --- */
+
+/* One that doesn't answer has no say in whether a container may go; it hears of the end of the
+ * first process by itself. */
+void services_end(const struct runtime *runtime, const char *id)
+{
+	Sysvisor__V1__ManagerUnregisterRequest request =
+		SYSVISOR__V1__MANAGER_UNREGISTER_REQUEST__INIT;
+	struct error err = { 0 };
+	struct paths_buffer path;
+	struct client client;
+
+	request.id = (char *)id;
+	if (!runtime->no_filesystem &&
+	    (services_client(runtime, PATHS_FS_SOCKET, &path, &client, &err) < 0 ||
+	     filesystem_unregister(&client, id, &err) < 0))
+		runtime_warn(runtime, "tell sysvisor-fs of the end: %s", err.text);
+	if (!runtime->no_manager &&
+	    (services_client(runtime, PATHS_MGR_SOCKET, &path, &client, &err) < 0 ||
+	     manager_unregister(&client, &request, &err) < 0))
+		runtime_warn(runtime, "tell sysvisor-mgr of the end: %s", err.text);
+}
+
+bool services_sysctl_is_kernels(const char *key)
+{
+	static const char *const prefixes[] = {
+		"net.",	      "net/",	    "kernel.shm",	 "kernel.msg",
+		"kernel.sem", "fs.mqueue.", "kernel.domainname", "kernel.hostname"
+	};
+
+	for (size_t n = 0; n < array_count(prefixes); n++)
+		if (strncmp(key, prefixes[n], strlen(prefixes[n])) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's first process in its namespaces, and the host's files that it takes along. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "sysvisor/runc/channel.h"
+#include "sysvisor/runc/create.h"
+#include "sysvisor/runc/devfs.h"
+
+/* --- files of the host --- */
+
+static int create_open_bind(struct create *create, struct plan_mount *mount, struct error *err)
+{
+	bool deep = mount->options.bind_deep;
+	auto_text struct text source = { 0 };
+	struct mount_options options = mount->options;
+	auto_fd int fd = -1;
+	struct stat stat_;
+	int r;
+
+	if (mount->source[0] != '/')
+		text_printf(&source, "%s/", create->bundle);
+	text_put(&source, slice_of(mount->source));
+	fd = mount_clone(AT_FDCWD, text_str(&source), deep, !options.no_follow, err);
+	if (fd == -ENOENT && mount->is_optional)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &stat_) < 0)
+		return error_errno(err, errno, "look at '%s'", text_str(&source));
+	mount->is_file = !S_ISDIR(stat_.st_mode);
+	/* A copy of a shared mount is its peer: what the container mounts would show up outside. */
+	if (options.propagation == MS_SHARED || !options.propagation) {
+		const struct mount_options apart = {
+			.propagation = options.propagation ? MS_SLAVE : MS_PRIVATE,
+			.propagation_deep = true,
+		};
+
+		r = mount_apply(fd, &apart, err);
+		if (r < 0)
+			return r;
+	}
+	r = mount_apply(fd, &options, err);
+	if (r < 0)
+		return r;
+	mount->fd = take_fd(&fd);
+	return 0;
+}
+
+int create_open_mounts(struct create *create, struct error *err)
+{
+	struct plan *plan = &create->plan;
+
+	for (size_t n = 0; n < plan->mount_count; n++) {
+		struct plan_mount *mount = &plan->mounts[n];
+		int r = 0;
+
+		if (mount->kind == PLAN_bind) {
+			r = create_open_bind(create, mount, err);
+		} else if (mount->kind == PLAN_devices) {
+			r = mount->fd = devfs_make(plan, mount, err);
+		}
+		if (r < 0)
+			return error_wrap(err, r, "'%s'", mount->destination);
+	}
+	return 0;
+}
+
+/* Whether the ids of what is bound mean nothing inside: they are the host's. */
+static bool create_needs_map(const struct plan *plan, const struct plan_mount *mount)
+{
+	struct stat stat_;
+	uint32_t inner;
+
+	if (mount->kind != PLAN_bind || mount->fd < 0)
+		return false;
+	if (mount->options.id_map)
+		return true;
+	if (plan->is_plain || fstat(mount->fd, &stat_) < 0 || S_ISCHR(stat_.st_mode) ||
+	    S_ISBLK(stat_.st_mode))
+		return false;
+	return !id_map_inner(&plan->uid_map, stat_.st_uid, &inner);
+}
+
+/* File systems whose ids are nobody's, or that can't be mapped: nothing is lost by leaving them. */
+static bool create_map_is_moot(int fd)
+{
+	static const long moot[] = { PROC_SUPER_MAGIC,	  SYSFS_MAGIC,	      CGROUP_SUPER_MAGIC,
+				     CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, NSFS_MAGIC };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t n = 0; n < array_count(moot); n++)
+		if (fs.f_type == moot[n])
+			return true;
+	return false;
+}
+
+int create_map_mounts(struct create *create, struct error *err)
+{
+	struct plan *plan = &create->plan;
+
+	for (size_t n = 0; n < plan->mount_count; n++) {
+		struct plan_mount *mount = &plan->mounts[n];
+		bool deep = mount->options.bind_deep;
+		int r;
+
+		if (!create_needs_map(plan, mount) || create_map_is_moot(mount->fd))
+			continue;
+		r = mount_id_map(mount->fd, create->userns_fd, deep, err);
+		if (r == 0)
+			continue;
+		if (mount->options.id_map)
+			return error_wrap(err, r, "'%s'", mount->destination);
+		runtime_warn(
+			create->runtime,
+			"'%s' at '%s': the file system can't show the container's ids; files of "
+			"ids outside of these belong to nobody there",
+			mount->source, mount->destination);
+	}
+	return 0;
+}
+
+/* --- the process --- */
+
+#define CREATE_FDS 4096 /* more mounts than that no container has */
+
+/* The process makes its cgroup namespace itself, once it is in its group; the time namespace
+ * likewise, since its offsets come first. */
+static unsigned int create_later(void)
+{
+	return namespace_rows[NAMESPACE_cgroup].clone_flag |
+	       namespace_rows[NAMESPACE_time].clone_flag;
+}
+
+static pid_t create_clone(unsigned int flags, int cgroup_fd, int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = flags | (ret_pidfd ? CLONE_PIDFD : 0) |
+			 (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int create_compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The process keeps what it attaches and speaks through, and nothing else: not the lock on the
+ * state directory, and not what our caller has left open. */
+static void create_close_others(const struct create *create)
+{
+	int keep[CREATE_FDS], last = 2 + (int)create->options->preserve_fds;
+	size_t count = 0;
+
+	keep[count++] = create->channel[1];
+	keep[count++] = create->start_fd;
+	keep[count++] = create->console_fd;
+	for (size_t n = 0; n < create->plan.mount_count && count < CREATE_FDS; n++)
+		keep[count++] = create->plan.mounts[n].fd;
+	qsort(keep, count, sizeof(*keep), create_compare);
+	for (size_t n = 0; n < count; n++) {
+		if (keep[n] <= last)
+			continue;
+		if (keep[n] > last + 1)
+			close_range((unsigned int)last + 1, (unsigned int)keep[n] - 1, 0);
+		last = keep[n];
+	}
+	close_range((unsigned int)last + 1, ~0u, 0);
+}
+
+static void create_become_init(struct create *create) __attribute__((noreturn));
+static void create_become_init(struct create *create)
+{
+	struct init init = {
+		.plan = &create->plan,
+		.state = &create->state,
+		.channel_fd = create->channel[1],
+		.start_fd = create->start_fd,
+		.console_fd = create->console_fd,
+		.no_pivot = create->options->no_pivot,
+		.filter = create->filter.program.len ? &create->filter : NULL,
+		.keep_fds = (unsigned int)create->options->preserve_fds,
+		.has_services = !create->runtime->no_filesystem && !create->plan.is_plain,
+		.new_keyring = !create->options->no_new_keyring,
+		.root_fd = -1,
+	};
+	sigset_t none;
+
+	create_close_others(create);
+	create->state = (struct state){ .version = RUNTIME_OCI_VERSION,
+					.id = create->id,
+					.bundle = create->bundle,
+					.rootfs = create->plan.rootfs,
+					.created = "",
+					.pid = { 1, true },
+					.annotations = create->spec.annotations };
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int n = 1; n < NSIG; n++)
+		signal(n, SIG_DFL);
+	init_run(&init);
+}
+
+/* Sysctls of a network that isn't the container's own: set by us, from within it. */
+static int create_foreign_sysctls(const struct plan *plan, struct error *err)
+{
+	const struct spec_pair *pair;
+
+	spec_each(&plan->spec->linux_.sysctl, pair) {
+		auto_text struct text path = { 0 };
+		int r;
+
+		if (!plan->net_is_foreign || strncmp(pair->key, "net.", 4) != 0)
+			continue;
+		text_printf(&path, "/proc/sys/%s", pair->key);
+		for (char *at = path.at + strlen("/proc/sys/"); at < path.at + path.bytes; at++)
+			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
+		r = file_write(text_str(&path), slice_of(pair->value), err);
+		if (r < 0)
+			return error_wrap(err, r, "sysctl");
+	}
+	return 0;
+}
+
+/* Joins what is to be joined, the user namespace last, and makes the process from there. */
+static int create_join_and_clone(struct create *create, pid_t *ret_pid, struct error *err)
+{
+	const struct plan *plan = &create->plan;
+
+	for (int n = 0; n < NAMESPACE_KINDS; n++) {
+		int r = 0;
+
+		if (n == NAMESPACE_user)
+			r = create_foreign_sysctls(plan, err);
+		if (r < 0)
+			return r;
+		if (plan->join_fd[n] >= 0 &&
+		    setns(plan->join_fd[n], (int)namespace_rows[n].clone_flag) < 0)
+			return error_errno(err, errno, "join the %s namespace",
+					   namespace_rows[n].name);
+	}
+	*ret_pid = create_clone((plan->clone_flags & ~create_later()) | CLONE_PARENT, -1, NULL);
+	if (*ret_pid < 0)
+		return error_errno(err, errno, "clone");
+	if (*ret_pid == 0)
+		create_become_init(create);
+	return 0;
+}
+
+struct create_born {
+	pid_t pid;
+	int result;
+	struct error err;
+};
+
+/* By way of a helper, since a joined user namespace can't be left again. */
+static int create_spawn_by_helper(struct create *create, struct error *err)
+{
+	struct create_born born = { .result = -EPIPE };
+	int fds[2];
+	pid_t helper;
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_errno(err, errno, "make a pipe");
+	helper = fork();
+	if (helper == 0) {
+		struct create_born mine;
+
+		memset(&mine, 0, sizeof(mine));
+		mine.result = create_join_and_clone(create, &mine.pid, &mine.err);
+		(void)!write(fds[1], &mine, sizeof(mine));
+		_exit(0);
+	}
+	close(fds[1]);
+	do {
+		n = helper < 0 ? -1 : read(fds[0], &born, sizeof(born));
+	} while (n < 0 && helper > 0 && errno == EINTR);
+	close(fds[0]);
+	if (helper < 0)
+		return error_errno(err, errno, "fork");
+	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != sizeof(born))
+		return error_say(err, EPIPE, "the helper that joins namespaces has died");
+	if (born.result < 0) {
+		if (err)
+			*err = born.err;
+		return born.result;
+	}
+	create->pid = born.pid;
+	return 0;
+}
+
+static bool create_joins(const struct plan *plan)
+{
+	for (int n = 0; n < NAMESPACE_KINDS; n++)
+		if (plan->join_fd[n] >= 0)
+			return true;
+	return false;
+}
+
+int create_spawn(struct create *create, struct error *err)
+{
+	int r = channel_open(create->channel, err);
+
+	if (r < 0)
+		return r;
+	if (create_joins(&create->plan)) {
+		r = create_spawn_by_helper(create, err);
+	} else {
+		create->pid = create_clone(create->plan.clone_flags & ~create_later(), -1, NULL);
+		if (create->pid < 0)
+			r = error_errno(err, errno, "clone");
+		else if (create->pid == 0)
+			create_become_init(create);
+	}
+	if (r < 0)
+		return r;
+	close(take_fd(&create->channel[1]));
+	create->pidfd = (int)syscall(SYS_pidfd_open, create->pid, 0);
+	return create->pidfd < 0 ? error_errno(err, errno, "open the process") : 0;
+}

@@ -1,0 +1,214 @@
+# sysvisor-runc by hand, on a bundle. Sourced by ./inside.
+# shellcheck shell=bash disable=SC2154
+
+bundle=$state/bundle
+mkdir "$bundle"
+cp -a "$image" "$bundle/rootfs"
+printf '#!/bin/sh\nexec %s --root %s --no-sysvisor-mgr --no-sysvisor-fs "$@"\n' "$SYSVISOR_RUNC" \
+	"$state/root" >"$state/runtime"
+chmod +x "$state/runtime"
+r=$state/runtime
+
+# spec JQ [ARGUMENT...]: writes config.json: sh -c ARGUMENT, changed by jq.
+spec() {
+	local change=$1
+	shift
+	rm -f "$bundle/config.json"
+	"$r" spec -b "$bundle"
+	printf '%s\0' "$@" | jq -Rs 'split("\u0000") | map(select(. != ""))' >"$bundle/args"
+	jq --arg path "/$name" --slurpfile args "$bundle/args" '.process.terminal = false |
+		.process.args = $args[0] | .process.env = ["PATH=/bin"] |
+		.linux.cgroupsPath = ($path + "/c") | '"$change" <"$bundle/config.json" >"$bundle/new"
+	mv "$bundle/new" "$bundle/config.json"
+}
+
+mkdir "$state/bin"
+printf '#!/bin/sh\nexec %s run -b %s c\n' "$r" "$bundle" >"$state/bin/run"
+printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0" | sed "s/^^@//; /^$/d"\n' >"$state/bin/on_a_terminal"
+chmod +x "$state/bin"/*
+
+PATH=$state/bin:$PATH
+rootfs=$bundle/rootfs
+
+# --- what it is ---
+
+spec . id -u
+is 'run' 0 run
+spec . sh -c 'for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
+is 'all namespaces are its own' '' sh -c 'run | while read -r n; do for own in /proc/self/ns/*; do
+	[ "$(readlink $own)" != "$n" ] || echo "$n"; done; done'
+spec . sh -c 'touch /made && stat -c %u:%g /made /bin'
+is 'its files are root'"'"'s, inside ...' '0:0
+0:0' run
+is '... and outside, without a chown' '0:0' stat -c %u:%g "$rootfs/made"
+spec . sh -c 'ls /proc/1/fd | paste -s'
+is 'no fd of ours is in it' '0	1	2' bash -c 'exec 7</dev/null 9</etc/passwd; run | cat'
+spec . sh -c 'readlink /proc/self/fd/3'
+is '--preserve-fds' "/kept" bash -c "touch $rootfs/kept; exec 3<$rootfs/kept 4</etc/passwd
+	$r run --preserve-fds 1 -b $bundle c | sed 's|.*/|/|'"
+spec '.process.args = ["/bin/evil"]'
+printf '#!/proc/self/exe\n' >"$rootfs/bin/evil"
+chmod +x "$rootfs/bin/evil"
+before=$(sha256sum "$SYSVISOR_RUNC")
+gives 'the runtime as an interpreter of the container' 1 run
+spec . sh -c 'for p in /proc/[0-9]*; do echo x >$p/exe; done; true'
+gives 'writing to whatever runs' 0 run
+is 'the runtime is what it was' "$before" sha256sum "$SYSVISOR_RUNC"
+ln -sfn /../../../../../../tmp "$rootfs/out"
+spec '.mounts = [{destination: "/out/sysvisor-escape/x", type: "tmpfs", source: "t"}]' ls -d /tmp/sysvisor-escape/x
+is 'links of the image lead nowhere but into it' '/tmp/sysvisor-escape/x' run
+gives '... and the host has nothing of it' 2 ls /tmp/sysvisor-escape
+spec '.process.cwd = "/new/dir" | .process.user = {uid: 5, gid: 6, additionalGids: [7], umask: 63}' \
+	sh -c 'pwd; id; umask'
+is 'user, groups, umask, directory' '/new/dir
+uid=5 gid=6 groups=7
+0077' run
+spec . grep CapEff /proc/self/status
+has 'root has every capability' 'ffffffffff' run
+spec '.process.env += ["SYSVISOR_HONOR_CAPS=TRUE"] | .process.capabilities = {effective: ["CAP_CHOWN"],
+	permitted: ["CAP_CHOWN"], bounding: ["CAP_CHOWN"]}' grep -E 'CapEff|CapBnd' /proc/self/status
+is 'unless it is asked for less' 'CapEff:	0000000000000001
+CapBnd:	0000000000000001' run
+spec '.process.env += ["SYSVISOR_HONOR_CAPS=perhaps"]' true
+has 'a switch that is neither' 'env var SYSVISOR_HONOR_CAPS has invalid value' run
+spec '.process.noNewPrivileges = true' grep NoNewPrivs /proc/self/status
+is 'no_new_privs' 'NoNewPrivs:	1' run
+spec '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0,
+	hard: 0}]' sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c'
+is 'limits' '100
+200
+0' run
+spec '.process.oomScoreAdj = 300' cat /proc/self/oom_score_adj
+is 'oom_score_adj' 300 run
+spec '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "9000"}' \
+	cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax
+is 'sysctl' '1
+9000' run
+spec '.linux.maskedPaths = ["/etc", "/proc/version"] | .linux.readonlyPaths = ["/tmp"]' \
+	sh -c 'ls /etc; cat /proc/version; touch /tmp/x'
+is 'masked and read-only paths' 'touch: /tmp/x: Read-only file system' run
+spec '.linux.devices = [{path: "/dev/mine", type: "c", major: 1, minor: 5, fileMode: 420, uid: 3, gid: 4}]' \
+	stat -c '%t:%T %a %u:%g' /dev/mine
+is 'devices' '1:5 644 3:4' run
+spec '.hostname = "h" | .domainname = "d"' sh -c 'hostname; cat /proc/sys/kernel/domainname'
+is 'hostname and domainname' 'h
+d' run
+spec '.mounts = [{destination: "/run", type: "tmpfs", source: "t", options: ["size=1m", "mode=700", "tmpcopyup"]}]' \
+	sh -c 'stat -c %a /run; cat /run/there'
+mkdir -p "$rootfs/run" && echo copied >"$rootfs/run/there"
+is 'tmpcopyup' '700
+copied' run
+mkdir -m 700 "$state/shared"
+echo secret >"$state/shared/file"
+spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", options: ["rbind", "ro"]}]' \
+	sh -c 'cat /s/file; stat -c %u:%g /s/file; touch /s/x'
+is 'a bind is shown with its own ids' 'secret
+0:0
+touch: /s/x: Read-only file system' run
+spec '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}' cat /proc/uptime
+has 'a time namespace' '1[0-9][0-9][0-9][0-9][0-9][0-9].' run
+spec '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 65536}] |
+	.linux.gidMappings = [{containerID: 0, hostID: 400000, size: 65536}]' cat /proc/self/uid_map
+is 'a map of the engine'"'"'s is honoured' '         0     400000      65536' run
+spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mkdir", "mkdirat"],
+	action: "SCMP_ACT_ERRNO", errnoRet: 99}]} | .linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"' mkdir /tmp/x
+has 'a filter' 'Cannot assign requested address' run
+
+# --- what is refused ---
+
+refused() {
+	spec "$2" true
+	has "refused: $1" "$3" run
+}
+refused 'the network of the host' 'del(.linux.namespaces[1])' "can't share namespaces [[]network[]]"
+refused 'the host by path' '.linux.namespaces[1].path = "/proc/self/ns/net"' "can't share a network namespace with the host"
+refused 'ids that include the host'"'"'s root' '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}] |
+	.linux.gidMappings = .linux.uidMappings' 'mapping to host ID 0'
+refused 'half a map' '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 65536}]' \
+	'detected missing user-ns UID and/or GID mappings'
+refused 'few ids' '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 5}] |
+	.linux.gidMappings = .linux.uidMappings' 'at least 65536 uids starting at uid 0'
+refused 'no bundle that can be read' '.process.args = 5' 'config.json: process.args: is a number'
+refused 'a limit that has no controller' '.linux.resources.network = {classID: 5}' 'not supported: '"'"'net_cls.classid'
+refused 'the root group' '.linux.cgroupsPath = "/"' 'is the root group'
+refused 'a hook that fails' '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo why; exit 3"]}]' \
+	'hook createRuntime: hook '"'"'/bin/sh'"'"' ended with exit status 3: why'
+refused 'a mount that can'"'"'t be' '.mounts = [{destination: "/x", type: "nofs", source: "x"}]' \
+	"mount: nofs at '/x': file system 'nofs': No such device"
+has 'refused: systemd as the maker of groups' 'not supported: --systemd-cgroup' "$r" --systemd-cgroup run -b "$bundle" c
+has 'refused: checkpoint' 'not supported: checkpoint' "$r" checkpoint c
+has 'refused: a name with a path in it' "can't be used" "$r" create -b "$bundle" ../c
+is 'nothing is left of what was refused' '' ls "$state/root"
+is 'nor of its groups' '' sh -c "ls -d /sys/fs/cgroup/*/$name/c 2>/dev/null"
+
+# --- the life of a container ---
+
+spec '.hooks = ([["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"][] |
+	{(.): [{path: "/bin/sh", args: ["sh", "-c", "echo \(.) $(grep -o status.*pid | tr -dc a-z) >>'"$state/hooks"'"]}]}] |
+	add | del(.createContainer, .startContainer)) |
+	.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo startContainer >/hook"]}]' \
+	sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
+# Not in $(...): the container keeps the standard output of who has made it.
+"$r" create -b "$bundle" --pid-file "$state/pid" c >"$state/out" 2>&1 </dev/null
+is 'create' '0 ' echo "$? $(cat "$state/out")"
+is 'the state: created' created sh -c "$r state c | jq -r .status"
+is 'the state: the pid is that of the file' "$(cat "$state/pid")" sh -c "$r state c | jq .pid"
+has 'a second one of that name' 'container with id exists' "$r" create -b "$bundle" c
+gives 'start' 0 "$r" start c
+is 'the state: running' running sh -c "$r state c | jq -r .status"
+has 'start twice' 'it is running' "$r" start c
+is 'list' c "$r" list -q
+is 'exec' '0
+/bin:x' "$r" exec -e A=x c sh -c 'id -u; echo $PATH:$A'
+gives 'exec: the exit status' 9 "$r" exec c sh -c 'exit 9'
+has 'exec: a program that is not there' 'exec: "nosuch": executable file not found in $PATH' "$r" exec c nosuch
+echo '{"args": ["sh", "-c", "id -u; pwd"], "cwd": "/tmp", "user": {"uid": 8, "gid": 8}, "env": ["PATH=/bin"]}' \
+	>"$state/process.json"
+is 'exec --process' '8
+/tmp' "$r" exec --process "$state/process.json" c
+gives 'exec --detach' 0 sh -c "$r exec --detach --pid-file $state/exec.pid c sleep 100 >/dev/null 2>&1"
+is 'exec --detach: its pid' sleep cat "/proc/$(cat "$state/exec.pid" 2>/dev/null)/comm"
+is 'ps' true sh -c "$r ps -f json c | jq 'length >= 2'"
+is 'exec: no fd of ours is in it' '0
+1
+2
+3' bash -c "exec 8</etc/passwd; $r exec c ls /proc/self/fd | cat"
+gives 'pause' 0 "$r" pause c
+is 'the state: paused' paused sh -c "$r state c | jq -r .status"
+has 'exec in a paused one' 'cannot exec in a paused container' "$r" exec c true
+gives 'resume' 0 "$r" resume c
+gives 'update' 0 sh -c "echo '{\"pids\": {\"limit\": 77}}' | $r update --resources - c"
+is 'update: the limit' 77 "$r" exec c sh -c 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max'
+is 'events' 77 sh -c "$r events --stats c | jq .data.pids.limit"
+is 'its groups are its own to divide' made "$r" exec c sh -c 'cd /sys/fs/cgroup/pids 2>/dev/null ||
+	cd /sys/fs/cgroup; mkdir inner && echo made'
+has 'but not its limits' 'ermission denied' "$r" exec c sh -c 'cd /sys/fs/cgroup/pids 2>/dev/null ||
+	cd /sys/fs/cgroup; echo 1000 >pids.max'
+has 'delete of a running one' 'it is running' "$r" delete c
+gives 'kill' 0 "$r" kill c TERM
+wait_for 5 sh -c "$r state c | grep -q stopped"
+has 'kill of one that has ended' 'process already finished' "$r" kill c 9
+gives 'kill --all of one that has ended' 0 "$r" kill --all c 9
+gives 'delete' 0 "$r" delete c
+is 'hooks have run, in order' 'prestart createRuntime poststart poststop' \
+	sh -c "cut -d' ' -f1 $state/hooks | paste -sd' '"
+is 'hooks get the state' statuscreatingpid sh -c "sed -n '1s/.* //p' $state/hooks"
+is 'the hook inside has run inside' startContainer cat "$rootfs/hook"
+gives 'delete --force of what is not there' 0 "$r" delete --force c
+has 'delete of what is not there' 'does not exist' "$r" delete c
+is 'nothing is left' '' sh -c "ls $state/root; ls -d /sys/fs/cgroup/*/$name/c 2>/dev/null"
+spec . sleep 100
+"$r" create -b "$bundle" c >/dev/null 2>&1 </dev/null
+gives 'delete --force of a created one' 0 "$r" delete --force c
+spec '.process.terminal = true' sh -c 'tty; stat -c %u /dev/pts/0 /dev/console'
+is 'run on a terminal' '/dev/pts/0
+0
+0' on_a_terminal run
+spec . sh -c 'kill -TERM $$; sleep 100'
+for n in $(seq 1 30); do
+	"$r" create -b "$bundle" "many$n" >/dev/null 2>&1 </dev/null && "$r" start "many$n" &&
+		"$r" delete --force "many$n" || echo "not ok - bundle: round $n"
+	sed -i "s|$name/c[0-9]*\"|$name/c$n\"|" "$bundle/config.json"
+done
+is '30 rounds leave nothing' '' sh -c "ls $state/root; ls -d /sys/fs/cgroup/*/$name/c[0-9]* 2>/dev/null"
+is 'nor a mount' 0 sh -c "grep -c $bundle /proc/self/mountinfo"
