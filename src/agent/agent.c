@@ -153,12 +153,31 @@ static int agent_watch_signals(struct agent *agent, struct error *err)
 	return r < 0 ? r : loop_signal_add(agent->loop, &agent->on_int, err);
 }
 
+static uint64_t agent_ring_lost(const struct metric *metric)
+{
+	return ring_lost(metric->owner, (enum ring_type)metric->index);
+}
+
+static void agent_add_ring_metrics(struct agent *agent)
+{
+	for (size_t n = 0; n < RING_TYPE_COUNT; n++) {
+		struct metric *metric = &agent->ring_lost[n];
+
+		*metric = (struct metric){ .read = agent_ring_lost,
+					   .owner = agent->ring,
+					   .index = n };
+		metric_add(&agent->metrics, METRIC_ring_lost, metric, ring_type_names[n]);
+	}
+}
+
 static void agent_add_metrics(struct agent *agent)
 {
 	struct metrics *metrics = &agent->metrics;
 
 	for (size_t n = 0; n < EVENT_KIND_COUNT; n++)
 		metric_add(metrics, METRIC_events, &agent->events[n], event_kinds[n].name);
+	if (agent->ring)
+		agent_add_ring_metrics(agent);
 	metric_add(metrics, METRIC_parked, &agent->park.count, NULL);
 	metric_add(metrics, METRIC_parked_late, &agent->park.late, NULL);
 	metric_add(metrics, METRIC_processes, &agent->identity.processes.count, NULL);
@@ -202,6 +221,7 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.only_under = (uint32_t)settings->only_under,
 		.old_records = settings->old_records,
 		.poll_ns = settings->poll_ns,
+		.watch = settings->watch,
 	};
 }
 
@@ -305,6 +325,7 @@ static void agent_make_sensor_env(struct agent *agent)
 		.proc_fd = agent->proc_fd,
 		.hierarchy = agent_pick_hierarchy(agent),
 		.settings = &agent->sensor_settings,
+		.shared = &agent->sensor_shared,
 	};
 }
 
@@ -395,6 +416,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	int r;
 
 	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
+	agent->sensor_shared.socket_notes_fd = -1;
 	agent->unsaid = program->unsaid;
 	agent->port.emit = agent_emit;
 	agent->detections.emit = agent_on_detection;

@@ -16,7 +16,7 @@
 #include "sensor/sensor.h"
 #include "sink/sink.h"
 
-#define AGENT_SENSORS 8
+#define AGENT_SENSORS 16
 #define AGENT_SINKS   8
 
 struct agent {
@@ -41,6 +41,7 @@ struct agent {
 	uint64_t unsaid; /* bits: event kinds that no sink gets */
 	uint64_t serial;
 	struct sensor_settings sensor_settings;
+	struct sensor_shared sensor_shared;
 	struct sensor_env sensor_env;
 	struct sensor sensors[AGENT_SENSORS];
 	size_t sensor_count;
@@ -50,6 +51,7 @@ struct agent {
 	struct loop_timer end;
 	struct loop_signal on_term, on_int;
 	struct metric events[EVENT_KIND_COUNT];
+	struct metric ring_lost[RING_TYPE_COUNT];
 };
 
 struct agent_program {

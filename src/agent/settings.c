@@ -252,6 +252,10 @@ const struct setting agent_setting_rows[] = {
 	DETECT_DURATIONS(DETECT_DURATION_ROW)
 	DETECT_COUNTS(DETECT_COUNT_ROW)
 
+	{ .key = "sensors.tcp", .type = SETTING_flag, AT(watch.tcp), BULWARK_ONLY,
+	  .fallback = "true",
+	  .help = "Watch TCP connections: made, refused, ended" },
+
 	{ .key = "exec.poll_interval", .type = SETTING_duration, AT(poll_ns), BOTH,
 	  .scale = NS_PER_MS, .fallback = "1s", .min = 10 * NS_PER_MS,
 	  .help = "How often /proc is read where BPF is refused" },
@@ -312,6 +316,7 @@ void agent_settings_for_check(struct agent_settings *values)
 		.poll_ns = NS_PER_S,
 		.processes = 16384,
 		.containers = 64,
+		.watch = { .tcp = true },
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },
 		.sinks = { .console.format = -1, .file.format = -1, .syslog.format = -1 },
 	};

@@ -20,6 +20,7 @@ enum ring_type {
 	RING_exit,
 	RING_thread, /* a thread that died with its process by a core-dumping signal */
 	RING_cgroup, /* a control group seen for the first time */
+	RING_tcp,    /* a connection made, refused or ended */
 	RING_TYPE_COUNT
 };
 
@@ -77,6 +78,39 @@ struct ring_cgroup {
 	char names[RING_CGROUP_DEPTH][RING_CGROUP_NAME];
 };
 
+/* What happened to a connection. */
+enum ring_tcp_what { RING_TCP_connect, RING_TCP_accept, RING_TCP_close, RING_TCP_fail };
+/* Who asked for it. */
+enum ring_role { RING_ROLE_unknown, RING_ROLE_client, RING_ROLE_server };
+/* How it ended. */
+enum ring_tcp_end {
+	RING_TCP_END_fin,	  /* both sides said goodbye, or one did and the other is gone */
+	RING_TCP_END_reset_local, /* this side gave up */
+	RING_TCP_END_reset_peer,
+	RING_TCP_END_timeout,
+	RING_TCP_END_COUNT
+};
+
+/* Both ends of a socket; IPv4 as ::ffff:a.b.c.d. */
+struct ring_ends {
+	__u8 local[16], peer[16];
+	__u16 local_port, peer_port; /* host order */
+	__u32 ns_net;
+	__u64 cookie; /* the socket's number, never used again */
+};
+
+struct ring_tcp {
+	struct ring_head head; /* pid 0: nobody has been seen to use it */
+	struct ring_ends ends;
+	__u8 what, role, end, pad;
+	__u32 error;			  /* errno; 0 = none */
+	__u64 latency_ns;		  /* from asking to being open; 0 = not known */
+	__u64 duration_ns;		  /* from being open to the end; 0 = not known */
+	__u64 sent_bytes, received_bytes; /* of payload, each byte once */
+	__u32 sent_segments, received_segments;
+	__u32 retransmits, rtt_us;
+};
+
 /* One per agent, shared by all programs through a mapped map. */
 struct ring_state {
 	__u64 awake; /* 1: the reader drains on a timer, nobody has to wake it */
@@ -95,6 +129,8 @@ RING_WIRE(struct ring_exec, args, 88 + RING_PATH_BYTES + RING_ARGS_BYTES);
 RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
+RING_WIRE(struct ring_ends, cookie, 48);
+RING_WIRE(struct ring_tcp, rtt_us, 104 + 56);
 RING_WIRE(struct ring_state, lost, 8 + 8 * RING_TYPE_COUNT);
 
 #endif

@@ -3,7 +3,7 @@
 #include "agent/program.h"
 
 static const struct sensor_kind *const sensors[] = { &sensor_kmsg, &sensor_exec, &sensor_setting,
-						     NULL };
+						     &sensor_tcp, NULL };
 
 static const struct program_command commands[] = {
 	{ "up", "[OPTION...]", "Run every sensor that this kernel permits", program_run },

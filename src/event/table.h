@@ -140,7 +140,32 @@
 	  "what the events have in common or how they step (summary)")                             \
 	X(detection_events, "detection.events", json, NULL, "the events themselves (full)")        \
 	X(technique_id, "threat.technique.id", text, NULL, "MITRE ATT&CK technique")               \
-	X(technique_name, "threat.technique.name", text, NULL, "its name")
+	X(technique_name, "threat.technique.name", text, NULL, "its name")                         \
+	X(transport, "network.transport", text, "proto", "tcp or udp")                             \
+	X(network_type, "network.type", text, NULL, "ipv4 or ipv6")                                \
+	X(network_role, "network.role", text, NULL,                                                \
+	  "client: this side asked for the connection; server: it was asked; absent when that "    \
+	  "was "                                                                                   \
+	  "before the start")                                                                      \
+	X(local_address, "network.local.address", text, "src", "this side's address")              \
+	X(local_port, "network.local.port", u64, "spt", "this side's port")                        \
+	X(peer_address, "network.peer.address", text, "dst", "the other side's address")           \
+	X(peer_port, "network.peer.port", u64, "dpt", "the other side's port")                     \
+	X(sent_bytes, "network.sent.bytes", bytes, "out",                                          \
+	  "payload sent, without what was sent again")                                             \
+	X(received_bytes, "network.received.bytes", bytes, "in", "payload received")               \
+	X(sent_packets, "network.sent.packets", u64, NULL, "TCP segments or UDP datagrams sent")   \
+	X(received_packets, "network.received.packets", u64, NULL,                                 \
+	  "TCP segments or UDP datagrams received")                                                \
+	X(duration, "network.duration", ns, NULL,                                                  \
+	  "how long the connection was open; absent when it was opened before the start")          \
+	X(connect_latency, "network.connect.latency", ns, NULL,                                    \
+	  "from asking for the connection to having it, or to giving up")                          \
+	X(error_type, "error.type", text, "reason", "error, as errno(3) names it")                 \
+	X(tcp_end, "tcp.end", text, NULL,                                                          \
+	  "how the connection ended: fin, reset_local, reset_peer or timeout")                     \
+	X(tcp_retransmits, "tcp.retransmits", u64, NULL, "segments sent again")                    \
+	X(tcp_rtt, "tcp.rtt", ns, NULL, "smoothed round-trip time")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -153,6 +178,9 @@
 #define EVENT_GROUP_audit(F) F(audit_serial) F(audit_type) F(audit_login_uid) F(audit_session)
 #define EVENT_GROUP_report(F) F(report) F(report_title) F(report_function) F(report_lines) \
 	F(kernel_release) F(kernel_taint) F(kernel_module) F(cpu) F(registers) F(code_bytes)
+#define EVENT_GROUP_network(F) F(transport) F(network_type) F(network_role) F(local_address) \
+	F(local_port) F(peer_address) F(peer_port)
+#define EVENT_GROUP_traffic(F) F(sent_bytes) F(received_bytes) F(sent_packets) F(received_packets)
 #define EVENT_GROUP_detection(F) F(detection_score) F(detection_reason) F(detection_key) \
 	F(detection_state) F(detection_count) F(detection_span) F(detection_values) \
 	F(detection_events) F(technique_id) F(technique_name)
@@ -210,6 +238,14 @@
 #define EVENT_HAS_crash_rate(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F)
 #define EVENT_HAS_crash_loop(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
 	EVENT_GROUP_module(F) F(trap) F(signal)
+#define EVENT_HAS_tcp_connect(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) F(connect_latency) \
+	F(tcp_rtt)
+#define EVENT_HAS_tcp_accept(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) F(tcp_rtt)
+#define EVENT_HAS_tcp_close(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_traffic(F) F(duration) F(connect_latency) F(error_type) F(tcp_end) \
+	F(tcp_retransmits) F(tcp_rtt)
+#define EVENT_HAS_tcp_connect_failed(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	F(connect_latency) F(error_type) F(tcp_retransmits)
 /* clang-format on */
 
 /*
@@ -301,7 +337,20 @@
 	X(crash_rate, "detection.crash_rate", error, "Unusual crash rate", "{detection_reason}",   \
 	  "one program crashes far more often than it used to")                                    \
 	X(crash_loop, "detection.crash_loop", warning, "Crash loop", "{detection_reason}",         \
-	  "one program crashes in one place again and again: a plain bug")
+	  "one program crashes in one place again and again: a plain bug")                         \
+	X(tcp_connect, "tcp.connect", info, "Connection made",                                     \
+	  "<{comm}><[{pid}]> connected to {peer_address}:{peer_port}",                             \
+	  "a connection that this host asked for was made")                                        \
+	X(tcp_accept, "tcp.accept", info, "Connection accepted",                                   \
+	  "<{comm}><[{pid}]> accepted {peer_address}:{peer_port}< on port {local_port}>",          \
+	  "a connection that another asked for is used for the first time")                        \
+	X(tcp_close, "tcp.close", info, "Connection ended",                                        \
+	  "<{comm}><[{pid}]> ended {peer_address}:{peer_port}< sent {sent_bytes}>< received "      \
+	  "{received_bytes}>< after {duration} s>< ({tcp_end})>",                                  \
+	  "a connection ended; what went over it")                                                 \
+	X(tcp_connect_failed, "tcp.connect_failed", warning, "Connection failed",                  \
+	  "<{comm}><[{pid}]> could not connect to {peer_address}:{peer_port}<: {error_type}>",     \
+	  "a connection that this host asked for was not made; no error: the process gave up")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

@@ -28,6 +28,7 @@ struct process {
 	uint32_t ppid, uid;
 	uint64_t start_ns;  /* CLOCK_BOOTTIME */
 	uint64_t exited_ns; /* 0 while it runs */
+	uint64_t asked_ns;  /* when /proc last told of it; 0 = never */
 	uint64_t cgroup_id;
 	uint32_t ns_mnt, ns_net, ns_pid, ns_user;
 	char comm[16];

@@ -12,6 +12,11 @@
 /* Records taken in one go; then others have their turn. */
 #define RING_BUDGET 16384
 
+const char *const ring_type_names[RING_TYPE_COUNT] = {
+	[RING_fork] = "fork",	  [RING_exec] = "exec",	    [RING_exit] = "exit",
+	[RING_thread] = "thread", [RING_cgroup] = "cgroup", [RING_tcp] = "tcp",
+};
+
 struct ring {
 	struct loop *loop;
 	struct loop_fd watch;

@@ -19,6 +19,8 @@
 struct ring;
 struct bpf_map;
 
+extern const char *const ring_type_names[RING_TYPE_COUNT];
+
 /* A power of two, at least a page. Needs CAP_BPF or CAP_SYS_ADMIN, and kernel 5.8. */
 must_check int ring_new(struct ring **ret_ring, struct loop *loop, size_t bytes, struct error *err);
 void ring_free(struct ring *ring);
