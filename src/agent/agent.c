@@ -223,6 +223,7 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.poll_ns = settings->poll_ns,
 		.watch = settings->watch,
 	};
+	agent->sensor_settings.watch.cgroup = settings->packet_cgroup;
 }
 
 static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,

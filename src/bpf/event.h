@@ -21,6 +21,7 @@ enum ring_type {
 	RING_thread, /* a thread that died with its process by a core-dumping signal */
 	RING_cgroup, /* a control group seen for the first time */
 	RING_tcp,    /* a connection made, refused or ended */
+	RING_dns,    /* a message to or from port 53, or a piece of one */
 	RING_TYPE_COUNT
 };
 
@@ -95,8 +96,8 @@ enum ring_tcp_end {
 struct ring_ends {
 	__u8 local[16], peer[16];
 	__u16 local_port, peer_port; /* host order */
-	__u32 ns_net;
-	__u64 cookie; /* the socket's number, never used again */
+	__u32 ns_net;		     /* 0: as its process */
+	__u64 cookie;		     /* the socket's number, never used again */
 };
 
 struct ring_tcp {
@@ -109,6 +110,40 @@ struct ring_tcp {
 	__u64 sent_bytes, received_bytes; /* of payload, each byte once */
 	__u32 sent_segments, received_segments;
 	__u32 retransmits, rtt_us;
+};
+
+/* What a socket's process and its peer say to each other. */
+#define RING_PACKET_BYTES 4096
+
+struct ring_packet {
+	struct ring_head head; /* pid 0: nobody has been seen to use the socket yet */
+	struct ring_ends ends;
+	__u8 protocol; /* IPPROTO_UDP or IPPROTO_TCP */
+	__u8 sending;  /* 1: from this side */
+	__u16 pad;
+	__u32 sequence;	  /* TCP: number of the first byte */
+	__u32 bytes;	  /* of payload in the packet */
+	__u32 data_bytes; /* of data, the payload's start */
+	__u8 data[RING_PACKET_BYTES];
+};
+
+/* What udp.bpf.h counts for each process, socket and peer. */
+struct ring_udp_key {
+	__u64 cookie;
+	__u8 peer[16];
+	__u16 peer_port; /* host order */
+	__u16 pad;
+	__u32 pid; /* 0: nobody has been seen to use the socket yet */
+};
+
+struct ring_udp_flow {
+	struct ring_head owner;
+	__u8 local[16];
+	__u16 local_port, pad, pad2[2];
+	__u64 sent_bytes, received_bytes; /* of payload */
+	__u64 sent_count, received_count; /* datagrams */
+	__u64 dropped_count;		  /* of those received: no room in the socket's queue */
+	__u64 first_ns, last_ns;	  /* CLOCK_BOOTTIME */
 };
 
 /* One per agent, shared by all programs through a mapped map. */
@@ -131,6 +166,9 @@ RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
 RING_WIRE(struct ring_ends, cookie, 48);
 RING_WIRE(struct ring_tcp, rtt_us, 104 + 56);
+RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);
+RING_WIRE(struct ring_udp_key, pid, 32);
+RING_WIRE(struct ring_udp_flow, last_ns, 56 + 24 + 56);
 RING_WIRE(struct ring_state, lost, 8 + 8 * RING_TYPE_COUNT);
 
 #endif

@@ -164,8 +164,30 @@ struct tcp_sock {
 	__u64 bytes_sent, bytes_retrans, bytes_received;
 	__u32 segs_in, segs_out, total_retrans, srtt_us;
 };
-struct sk_buff;
+struct sk_buff {
+	unsigned char *head;
+	__u16 transport_header, network_header;
+};
 
 #pragma clang attribute pop
+
+/* --- what the verifier translates: fixed layouts --- */
+
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol;
+};
+struct __sk_buff {
+	__u32 len, pkt_type, mark, queue_mapping, protocol;
+	__u32 vlan[3];
+	__u32 priority, ingress_ifindex, ifindex, tc_index, cb[5], hash, tc_classid;
+	__u32 data, data_end, napi_id;
+	__u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
+	__u32 data_meta;
+	__u64 flow_keys __attribute__((aligned(8)));
+	__u64 tstamp;
+	__u32 wire_len, gso_segs;
+	struct bpf_sock *sk __attribute__((aligned(8)));
+	__u32 gso_size;
+};
 
 #endif

@@ -3,7 +3,8 @@
 #include "agent/program.h"
 
 static const struct sensor_kind *const sensors[] = { &sensor_kmsg, &sensor_exec, &sensor_setting,
-						     &sensor_tcp, NULL };
+						     &sensor_tcp,  &sensor_udp,	 &sensor_dns,
+						     NULL };
 
 static const struct program_command commands[] = {
 	{ "up", "[OPTION...]", "Run every sensor that this kernel permits", program_run },

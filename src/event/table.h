@@ -165,7 +165,25 @@
 	X(tcp_end, "tcp.end", text, NULL,                                                          \
 	  "how the connection ended: fin, reset_local, reset_peer or timeout")                     \
 	X(tcp_retransmits, "tcp.retransmits", u64, NULL, "segments sent again")                    \
-	X(tcp_rtt, "tcp.rtt", ns, NULL, "smoothed round-trip time")
+	X(tcp_rtt, "tcp.rtt", ns, NULL, "smoothed round-trip time")                                \
+	X(dropped_packets, "network.dropped.packets", u64, NULL,                                   \
+	  "datagrams received that found no room in the socket's queue")                           \
+	X(dns_question, "dns.question.name", text, "requestContext",                               \
+	  "name asked for; bytes other than letters, digits, - and _ as \\DDD (RFC 1035)")         \
+	X(dns_type, "dns.question.type", text, NULL, "type asked for: A, AAAA, MX, ...")           \
+	X(dns_class, "dns.question.class", text, NULL, "its class, where it is not IN")            \
+	X(dns_opcode, "dns.opcode", text, NULL, "kind of request, where it is not QUERY")          \
+	X(dns_id, "dns.id", u64, NULL, "the message's id")                                         \
+	X(dns_rcode, "dns.response_code", text, NULL, "NOERROR, NXDOMAIN, SERVFAIL, ...")          \
+	X(dns_answers, "dns.answers", json, NULL,                                                  \
+	  "records of the answer: name, type, ttl and data of each, CNAME chains in their order")  \
+	X(dns_answer_count, "dns.answer.count", u64, NULL,                                         \
+	  "how many there were; dns.answers has the first")                                        \
+	X(dns_flags, "dns.flags", text, NULL, "flags of the answer: aa tc rd ra ad cd")            \
+	X(dns_edns_bytes, "dns.edns.size", bytes, NULL,                                            \
+	  "largest UDP message that who asked can take (EDNS)")                                    \
+	X(dns_latency, "dns.latency", ns, NULL, "from the question to the answer")                 \
+	X(dns_unasked, "dns.unasked", flag, NULL, "true: no question to this answer was seen")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -246,6 +264,15 @@
 	F(tcp_retransmits) F(tcp_rtt)
 #define EVENT_HAS_tcp_connect_failed(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	F(connect_latency) F(error_type) F(tcp_retransmits)
+#define EVENT_HAS_udp_flow(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_traffic(F) F(dropped_packets) F(duration)
+#define EVENT_GROUP_dns(F) F(dns_question) F(dns_type) F(dns_class) F(dns_opcode) F(dns_id) \
+	F(dns_edns_bytes) F(sent_bytes) F(received_bytes)
+#define EVENT_HAS_dns_lookup(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_dns(F) F(dns_rcode) F(dns_answers) F(dns_answer_count) F(dns_flags) \
+	F(dns_latency) F(dns_unasked)
+#define EVENT_HAS_dns_timeout(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_dns(F)
 /* clang-format on */
 
 /*
@@ -350,7 +377,18 @@
 	  "a connection ended; what went over it")                                                 \
 	X(tcp_connect_failed, "tcp.connect_failed", warning, "Connection failed",                  \
 	  "<{comm}><[{pid}]> could not connect to {peer_address}:{peer_port}<: {error_type}>",     \
-	  "a connection that this host asked for was not made; no error: the process gave up")
+	  "a connection that this host asked for was not made; no error: the process gave up")     \
+	X(udp_flow, "udp.flow", info, "UDP traffic",                                               \
+	  "<{comm}><[{pid}]> udp {peer_address}:{peer_port}< sent {sent_bytes}>< received "        \
+	  "{received_bytes}>",                                                                     \
+	  "datagrams between a process's socket and a peer since the last report")                 \
+	X(dns_lookup, "dns.lookup", info, "Name looked up",                                        \
+	  "<{comm}><[{pid}]> {dns_question} {dns_type}< {dns_rcode}>",                             \
+	  "a question to a name server and its answer")                                            \
+	X(dns_timeout, "dns.timeout", warning, "Name lookup without an answer",                    \
+	  "<{comm}><[{pid}]> no answer to {dns_question} {dns_type} from "                         \
+	  "{peer_address}:{peer_port}",                                                            \
+	  "a question to a name server that nobody answered in time")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

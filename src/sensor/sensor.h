@@ -26,7 +26,10 @@ struct kernel_settings {
 
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
-	bool tcp;
+	bool tcp, udp, dns;
+	uint64_t udp_interval_ns;
+	uint64_t dns_timeout_ns;
+	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
 };
 
 struct sensor_settings {
@@ -43,9 +46,12 @@ struct process_feed {
 	void (*record)(struct process_feed *feed, const struct ring_head *head);
 };
 
+struct packets;
+
 /* What sensors share among themselves: made by the first that needs it. */
 struct sensor_shared {
-	int socket_notes_fd; /* bpf/socket.bpf.h; -1: nobody has made it yet */
+	int socket_notes_fd;	 /* bpf/socket.bpf.h; -1: nobody has made it yet */
+	struct packets *packets; /* sensor/packet.h; NULL: nobody has started it yet */
 };
 
 /* What the agent lends to its sensors. */
@@ -96,6 +102,7 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 			    const struct sensor_env *env, struct error *err);
 void sensor_stop(struct sensor *sensor);
 
-extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp;
+extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
+	sensor_udp, sensor_dns;
 
 #endif

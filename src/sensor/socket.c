@@ -53,7 +53,8 @@ void socket_put_ends(struct event *event, const struct ring_ends *ends, const ch
 	event_number(event, FIELD_local_port, ends->local_port);
 	socket_put_address(event, FIELD_peer_address, ends->peer);
 	event_number(event, FIELD_peer_port, ends->peer_port);
-	event_number(event, FIELD_ns_net, ends->ns_net);
+	if (ends->ns_net)
+		event_number(event, FIELD_ns_net, ends->ns_net);
 }
 
 void socket_put_owner(struct event *event, const struct ring_head *owner)

@@ -1,39 +1,10 @@
 # TCP connections as the agent tells them, against traffic of known size in a network of its own.
 
 load setup
+load network
 
 setup() {
-	need_root
-	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err said=$BATS_TEST_TMPDIR/said
-	"$bulwark" check --json | jq -e '.sensors[] | select(.sensor == "tcp").mechanism == "tp_btf"' \
-		>/dev/null || skip "this kernel can't tell who uses a socket"
-}
-
-teardown() {
-	[ -z "${agent:-}" ] || end "$agent"
-}
-
-start() {
-	"$bulwark" up --under $$ --listen off --output json >"$out" 2>"$err" 3>&- &
-	agent=$!
-	wait_for 10 grep -q 'tcp ' "$err"
-}
-
-# talk WHAT ARG...: in a network namespace with nothing but lo; what it did is in $said.
-talk() {
-	unshare -n sh -c 'ip link set lo up && exec "$@"' - \
-		"$tree/tests/tools/talk.py" "$@" >"$said"
-}
-
-# has CONDITION: an event of a connection that talk made; $said is what it did.
-has() {
-	grep '^{' "$out" | jq -es --slurpfile said "$said" \
-		'$said[-1] as $said | any(.[]; (."event.name" | startswith("tcp.")) and ('"$1"'))'
-}
-
-for_both() { # NAME: runs the function with an address of each family
-	"$1" 127.0.0.1 ipv4
-	"$1" ::1 ipv6
+	need_sensor tcp tp_btf
 }
 
 bytes_are_exact() { # HOST FAMILY

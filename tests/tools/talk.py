@@ -9,6 +9,8 @@ usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
   reset HOST               the client closes with data unread
   handed HOST              the server gives the accepted socket to another process
   open HOST                keeps a connection open, prints ss(8)'s figures of it, then closes it
+  udp HOST COUNT BYTES     the client sends so many datagrams, the server, a child, answers each with one byte
+  flood HOST               more datagrams than a small queue holds; prints the kernel's own count of drops
   early HOST               connects, waits for a line on standard input, then talks and closes
 """
 import json
@@ -139,7 +141,45 @@ def early(host):
     return {"client": os.getpid(), "port": port}
 
 
-WHATS = {"tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
+def udp(host, count, size):
+    server = listen(host, socket.SOCK_DGRAM)
+    port = server.getsockname()[1]
+
+    def serve():
+        for _ in range(int(count)):
+            data, peer = server.recvfrom(65536)
+            assert len(data) == int(size)
+            server.sendto(b"!", peer)
+
+    child = in_child(serve)
+    client = socket.socket(family(host), socket.SOCK_DGRAM)
+    for _ in range(int(count)):
+        client.sendto(b"d" * int(size), (host, port))
+        client.recv(10)
+    os.waitpid(child, 0)
+    return {"client": os.getpid(), "server": child, "port": port}
+
+
+def snmp(host):
+    """RcvbufErrors of this network namespace."""
+    if ":" in host:
+        rows = dict(line.split() for line in open("/proc/net/snmp6", encoding="ascii"))
+        return int(rows["Udp6RcvbufErrors"])
+    names, values = [line.split() for line in open("/proc/net/snmp", encoding="ascii") if line.startswith("Udp:")]
+    return int(values[names.index("RcvbufErrors")])
+
+
+def flood(host):
+    server = listen(host, socket.SOCK_DGRAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    port = server.getsockname()[1]
+    client = socket.socket(family(host), socket.SOCK_DGRAM)
+    for _ in range(100):
+        client.sendto(b"d" * 500, (host, port))
+    return {"server": os.getpid(), "port": port, "drops": snmp(host)}
+
+
+WHATS = {"udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
 
 if __name__ == "__main__":
     print(json.dumps(WHATS[sys.argv[1]](*sys.argv[2:])), flush=True)

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * packet - what goes in and out of the sockets of a control group.
+ *
+ * UDP is counted here and reported by the agent now and then; of some protocols the messages
+ * themselves are passed on. Everything else is let go after a few instructions: each packet of each
+ * socket comes by.
+ */
+#include "bpf/socket.bpf.h"
+
+char license_text[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before loading: what the sensors ask for. */
+const volatile bool want_udp = false;
+const volatile bool want_dns = false;
+
+#define DNS_PORT 53
+
+enum { PACKET_PASS = 1 };
+
+/* One packet, as far as it has been understood. */
+struct packet {
+	struct __sk_buff *skb;
+	struct bpf_sock *sk;
+	struct socket_note *note; /* NULL: there is none, and none is needed */
+	__u8 local[16], peer[16];
+	__u16 local_port, peer_port;
+	__u32 at;    /* of the transport header, then of the payload */
+	__u32 bytes; /* of payload */
+	__u32 sequence;
+	__u8 protocol;
+	bool sending;
+};
+
+/* --- headers --- */
+
+static bool packet_read_ip4(struct packet *packet)
+{
+	struct {
+		__u8 version_words, service;
+		__be16 bytes, id, fragment;
+		__u8 ttl, protocol;
+		__be16 check;
+		__be32 source, target;
+	} header;
+
+	if (bpf_skb_load_bytes(packet->skb, 0, &header, sizeof(header)) < 0)
+		return false;
+	packet->protocol = header.protocol;
+	packet->at = (header.version_words & 0xf) * 4;
+	packet->bytes = packet->skb->len - packet->at;
+	socket_put_ip4(packet->sending ? packet->local : packet->peer, header.source);
+	socket_put_ip4(packet->sending ? packet->peer : packet->local, header.target);
+	return true;
+}
+
+#define IP6_EXTENSIONS 4
+
+/* Hop-by-hop options, routing, destination options: each says what follows, and its own length in
+ * words of 8 bytes beyond the first (RFC 8200). */
+static bool packet_skip_ip6_extensions(struct packet *packet)
+{
+	for (int n = 0; n < IP6_EXTENSIONS; n++) {
+		__u8 extension[2];
+
+		if (packet->protocol != 0 && packet->protocol != 43 && packet->protocol != 60)
+			return true;
+		if (bpf_skb_load_bytes(packet->skb, packet->at, extension, 2) < 0)
+			return false;
+		packet->protocol = extension[0];
+		packet->at += (extension[1] + 1) * 8;
+	}
+	return true;
+}
+
+static bool packet_read_ip6(struct packet *packet)
+{
+	struct {
+		__be32 version_class_flow;
+		__be16 bytes;
+		__u8 next, hops;
+		__u8 source[16], target[16];
+	} header;
+
+	if (bpf_skb_load_bytes(packet->skb, 0, &header, sizeof(header)) < 0)
+		return false;
+	packet->protocol = header.next;
+	packet->at = sizeof(header);
+	if (!packet_skip_ip6_extensions(packet) || packet->at > packet->skb->len)
+		return false;
+	packet->bytes = packet->skb->len - packet->at;
+	__builtin_memcpy(packet->sending ? packet->local : packet->peer, header.source, 16);
+	__builtin_memcpy(packet->sending ? packet->peer : packet->local, header.target, 16);
+	return true;
+}
+
+/* The transport header; `at` and `bytes` then are the payload's. */
+static bool packet_read_ports(struct packet *packet)
+{
+	struct {
+		__be16 source, target;
+		__be32 sequence, acknowledged;
+		__u8 words;
+	} header;
+	__u32 header_bytes = 8; /* UDP's */
+	__u16 source, target;
+
+	if (bpf_skb_load_bytes(packet->skb, packet->at, &header, 8) < 0)
+		return false;
+	if (packet->protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(packet->skb, packet->at + 12, &header.words, 1) < 0)
+			return false;
+		header_bytes = (header.words >> 4) * 4;
+		packet->sequence = bpf_ntohl(header.sequence);
+	}
+	source = bpf_ntohs(header.source);
+	target = bpf_ntohs(header.target);
+	packet->local_port = packet->sending ? source : target;
+	packet->peer_port = packet->sending ? target : source;
+	if (packet->bytes < header_bytes)
+		return false;
+	packet->at += header_bytes;
+	packet->bytes -= header_bytes;
+	return true;
+}
+
+static bool packet_read(struct packet *packet)
+{
+	bool ip6 = packet->skb->protocol == bpf_htons(0x86dd);
+
+	return (ip6 ? packet_read_ip6(packet) : packet_read_ip4(packet)) &&
+	       packet_read_ports(packet);
+}
+
+/* --- messages --- */
+
+/* Programs may be interrupted by packets that come in: each gets memory of its own. */
+#define PACKET_NESTING 3
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PACKET_NESTING);
+	__type(key, __u32);
+	__type(value, struct ring_packet);
+} packet_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} packet_depth SEC(".maps");
+
+static void packet_fill(struct ring_packet *record, const struct packet *packet, __u16 type)
+{
+	__u32 bytes = packet->bytes;
+
+	if (bytes > RING_PACKET_BYTES)
+		bytes = RING_PACKET_BYTES;
+	barrier_var(bytes);
+	if (bytes == 0 || bytes > RING_PACKET_BYTES)
+		return;
+	if (bpf_skb_load_bytes(packet->skb, packet->at, record->data, bytes) < 0)
+		return;
+	if (packet->note)
+		record->head = packet->note->owner;
+	else
+		__builtin_memset(&record->head, 0, sizeof(record->head));
+	record->data_bytes = bytes;
+	bytes += offsetof(struct ring_packet, data);
+	record->head.type = type;
+	record->head.bytes = bytes;
+	record->head.boot_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(record->ends.local, packet->local, 16);
+	__builtin_memcpy(record->ends.peer, packet->peer, 16);
+	record->ends.local_port = packet->local_port;
+	record->ends.peer_port = packet->peer_port;
+	record->ends.ns_net = 0; /* a bpf_sock doesn't tell */
+	record->ends.cookie = bpf_get_socket_cookie(packet->skb);
+	record->protocol = packet->protocol;
+	record->sending = packet->sending;
+	record->pad = 0;
+	record->sequence = packet->sequence;
+	record->bytes = packet->bytes;
+	ring_put(record, bytes, type);
+}
+
+/* Passes the payload on, its first RING_PACKET_BYTES. */
+static void packet_tell(const struct packet *packet, __u16 type)
+{
+	struct ring_packet *record;
+	__u32 zero = 0, depth, *nested = bpf_map_lookup_elem(&packet_depth, &zero);
+
+	if (!nested)
+		return;
+	depth = *nested;
+	if (depth >= PACKET_NESTING)
+		return;
+	*nested = depth + 1;
+	record = bpf_map_lookup_elem(&packet_scratch, &depth);
+	if (record)
+		packet_fill(record, packet, type);
+	*nested = depth;
+}
+
+/* --- UDP --- */
+
+#define UDP_FLOWS  8192
+#define UDP_OWNERS 8192
+
+/* Two generations: while the agent reads one, the programs count in the other. */
+struct udp_flows {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UDP_FLOWS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct ring_udp_key);
+	__type(value, struct ring_udp_flow);
+} udp_flows_even SEC(".maps"), udp_flows_odd SEC(".maps");
+
+/* Who uses a socket, by its cookie, for datagrams that came before that was seen. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, UDP_OWNERS);
+	__type(key, __u64);
+	__type(value, struct ring_head);
+} udp_owners SEC(".maps");
+
+__u32 udp_generation = 0;
+__u64 udp_lost_count = 0; /* datagrams that found the table full */
+
+static struct ring_udp_flow *udp_flow_get(const struct ring_udp_key *key)
+{
+	if (udp_generation & 1)
+		return bpf_map_lookup_elem(&udp_flows_odd, key);
+	return bpf_map_lookup_elem(&udp_flows_even, key);
+}
+
+static void udp_flow_add(const struct ring_udp_key *key, const struct ring_udp_flow *flow)
+{
+	if (udp_generation & 1)
+		bpf_map_update_elem(&udp_flows_odd, key, flow, BPF_NOEXIST);
+	else
+		bpf_map_update_elem(&udp_flows_even, key, flow, BPF_NOEXIST);
+}
+
+static struct ring_udp_flow *udp_flow_new(const struct packet *packet,
+					  const struct ring_udp_key *key)
+{
+	struct ring_udp_flow flow;
+
+	__builtin_memset(&flow, 0, sizeof(flow));
+	if (packet->note)
+		flow.owner = packet->note->owner;
+	__builtin_memcpy(flow.local, packet->local, 16);
+	flow.local_port = packet->local_port;
+	flow.first_ns = bpf_ktime_get_boot_ns();
+	udp_flow_add(key, &flow); /* another processor may have been faster: look again */
+	return udp_flow_get(key);
+}
+
+static void udp_count(const struct packet *packet)
+{
+	/* A large send is cut by the network card, if at all: it is many datagrams in one. */
+	__u32 count = packet->skb->gso_segs ?: 1;
+	struct ring_udp_flow *flow;
+	struct ring_udp_key key;
+
+	__builtin_memset(&key, 0, sizeof(key));
+	key.cookie = bpf_get_socket_cookie(packet->skb);
+	__builtin_memcpy(key.peer, packet->peer, 16);
+	key.peer_port = packet->peer_port;
+	key.pid = packet->note ? packet->note->owner.pid : 0;
+	flow = udp_flow_get(&key);
+	if (!flow)
+		flow = udp_flow_new(packet, &key);
+	if (!flow) {
+		__sync_fetch_and_add(&udp_lost_count, count);
+		return;
+	}
+	if (packet->sending) {
+		__sync_fetch_and_add(&flow->sent_bytes, packet->bytes);
+		__sync_fetch_and_add(&flow->sent_count, count);
+	} else {
+		__sync_fetch_and_add(&flow->received_bytes, packet->bytes);
+		__sync_fetch_and_add(&flow->received_count, count);
+	}
+	flow->last_ns = bpf_ktime_get_boot_ns();
+}
+
+/* The datagram was counted as received a moment ago. */
+static void udp_count_drop(const struct sock *sk, const struct sk_buff *skb,
+			   const struct socket_note *note)
+{
+	const unsigned char *head = BPF_CORE_READ(skb, head);
+	const unsigned char *ip = head + BPF_CORE_READ(skb, network_header);
+	struct ring_udp_flow *flow;
+	struct ring_udp_key key;
+	__be32 ip4;
+	__be16 port;
+
+	__builtin_memset(&key, 0, sizeof(key));
+	key.cookie = bpf_get_socket_cookie((void *)sk);
+	key.pid = note->owner.pid;
+	bpf_probe_read_kernel(&port, 2, head + BPF_CORE_READ(skb, transport_header));
+	key.peer_port = bpf_ntohs(port);
+	bpf_probe_read_kernel(key.peer, 1, ip);
+	if (key.peer[0] >> 4 == 6) {
+		bpf_probe_read_kernel(key.peer, 16, ip + 8);
+	} else {
+		bpf_probe_read_kernel(&ip4, 4, ip + 12);
+		socket_put_ip4(key.peer, ip4);
+	}
+	flow = udp_flow_get(&key);
+	if (flow)
+		__sync_fetch_and_add(&flow->dropped_count, 1);
+}
+
+static void on_udp(struct packet *packet)
+{
+	packet->note =
+		bpf_sk_storage_get(&socket_notes, packet->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	/* A datagram is sent by whoever runs. */
+	if (packet->note && packet->sending)
+		socket_claim(packet->note);
+	if (packet->note && packet->note->unwanted)
+		return;
+	if (!packet_read(packet) || packet->protocol != IPPROTO_UDP)
+		return;
+	/* Without an owner yet: the agent asks again when it reports. */
+	if (want_udp)
+		udp_count(packet);
+	if (!packet->note && only_under)
+		return;
+	if (want_dns && (packet->local_port == DNS_PORT || packet->peer_port == DNS_PORT))
+		packet_tell(packet, RING_dns);
+}
+
+/* --- TCP --- */
+
+static void on_tcp(struct packet *packet)
+{
+	if (!want_dns)
+		return;
+	if (!packet_read(packet) || packet->bytes == 0)
+		return;
+	if (packet->local_port != DNS_PORT && packet->peer_port != DNS_PORT)
+		return;
+	packet->note = bpf_sk_storage_get(&socket_notes, packet->sk, 0, 0);
+	/* A question may come before anybody has used the socket; its answer then tells. */
+	if (packet->note ? !packet->note->unwanted : only_under == 0)
+		packet_tell(packet, RING_dns);
+}
+
+static int on_packet(struct __sk_buff *skb, bool sending)
+{
+	struct packet packet;
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return PACKET_PASS;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return PACKET_PASS;
+	__builtin_memset(&packet, 0, sizeof(packet));
+	packet.skb = skb;
+	packet.sk = sk;
+	packet.sending = sending;
+	if (sk->protocol == IPPROTO_UDP)
+		on_udp(&packet);
+	else if (sk->protocol == IPPROTO_TCP)
+		on_tcp(&packet);
+	return PACKET_PASS;
+}
+
+SEC("cgroup_skb/egress")
+int on_sent(struct __sk_buff *skb)
+{
+	return on_packet(skb, true);
+}
+
+SEC("cgroup_skb/ingress")
+int on_received(struct __sk_buff *skb)
+{
+	return on_packet(skb, false);
+}
+
+/* --- who uses a socket --- */
+
+static void udp_own(struct socket_note *note, __u64 cookie)
+{
+	if (socket_claim(note))
+		bpf_map_update_elem(&udp_owners, &cookie, &note->owner, BPF_ANY);
+}
+
+static void on_use(struct sock *sk)
+{
+	struct socket_note *note;
+
+	if (sk->sk_protocol != IPPROTO_UDP ||
+	    (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
+		return;
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
+		udp_own(note, bpf_get_socket_cookie(sk));
+}
+
+/* A server is known before its first datagram comes. */
+static int on_bind(struct bpf_sock *sk)
+{
+	struct socket_note *note;
+
+	if (sk->protocol != IPPROTO_UDP)
+		return 1;
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (note)
+		udp_own(note, bpf_get_socket_cookie(sk));
+	return 1; /* let it be bound */
+}
+
+SEC("cgroup/post_bind4")
+int on_bind4(struct bpf_sock *sk)
+{
+	return on_bind(sk);
+}
+
+SEC("cgroup/post_bind6")
+int on_bind6(struct bpf_sock *sk)
+{
+	return on_bind(sk);
+}
+
+SEC("tp_btf/udp_fail_queue_rcv_skb")
+int BPF_PROG(on_drop, int reason, struct sock *sk, struct sk_buff *skb)
+{
+	struct socket_note *note = bpf_sk_storage_get(&socket_notes, sk, 0, 0);
+
+	if (note && socket_wanted(note))
+		udp_count_drop(sk, skb, note);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_send, struct sock *sk)
+{
+	on_use(sk);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_receive, struct sock *sk)
+{
+	on_use(sk);
+	return 0;
+}
