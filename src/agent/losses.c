@@ -19,6 +19,7 @@ static const struct {
 	{ METRIC_detect_evictions, "detection", "the table of crash histories was full" },
 	{ METRIC_udp_lost, "UDP traffic", "the table of UDP traffic was full" },
 	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
+	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

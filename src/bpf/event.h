@@ -22,6 +22,8 @@ enum ring_type {
 	RING_cgroup, /* a control group seen for the first time */
 	RING_tcp,    /* a connection made, refused or ended */
 	RING_dns,    /* a message to or from port 53, or a piece of one */
+	RING_tls,    /* a piece of a TLS handshake */
+	RING_http,   /* what begins like an HTTP request or response */
 	RING_TYPE_COUNT
 };
 

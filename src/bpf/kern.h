@@ -174,7 +174,10 @@ struct sk_buff {
 /* --- what the verifier translates: fixed layouts --- */
 
 struct bpf_sock {
-	__u32 bound_dev_if, family, type, protocol;
+	__u32 bound_dev_if, family, type, protocol, mark, priority;
+	__u32 src_ip4, src_ip6[4], src_port; /* host order */
+	__be16 dst_port;
+	__u16 pad;
 };
 struct __sk_buff {
 	__u32 len, pkt_type, mark, queue_mapping, protocol;

@@ -13,8 +13,20 @@ char license_text[] SEC("license") = "Dual BSD/GPL";
 /* Set before loading: what the sensors ask for. */
 const volatile bool want_udp = false;
 const volatile bool want_dns = false;
+const volatile bool want_tls = false;
+const volatile bool want_http = false;
+const volatile bool own_tcp = false; /* nobody else looks who uses a connection */
 
 #define DNS_PORT 53
+
+#define HTTP_BYTES 1024 /* the first lines are wanted, not the body */
+
+/* What one direction of a TCP connection carries. */
+enum packet_stream { STREAM_new, STREAM_tls, STREAM_http, STREAM_other };
+
+/* A ClientHello says how long it is. Behind a ServerHello a certificate may come in the clear. */
+#define TLS_CLIENT_BYTES 8192
+#define TLS_SERVER_BYTES 6144
 
 enum { PACKET_PASS = 1 };
 
@@ -155,6 +167,8 @@ static void packet_fill(struct ring_packet *record, const struct packet *packet,
 {
 	__u32 bytes = packet->bytes;
 
+	if (type == RING_http && bytes > HTTP_BYTES)
+		bytes = HTTP_BYTES;
 	if (bytes > RING_PACKET_BYTES)
 		bytes = RING_PACKET_BYTES;
 	barrier_var(bytes);
@@ -337,18 +351,106 @@ static void on_udp(struct packet *packet)
 
 /* --- TCP --- */
 
+/* The first bytes of a stream, or of a message in it; shorter ones are filled up with 0. */
+struct packet_start {
+	__u8 at[8];
+};
+
+static bool packet_load_start(const struct packet *packet, struct packet_start *start)
+{
+	__u32 bytes = packet->bytes;
+
+	__builtin_memset(start, 0, sizeof(*start));
+	if (bytes > sizeof(start->at))
+		bytes = sizeof(start->at);
+	barrier_var(bytes);
+	if (bytes == 0 || bytes > sizeof(start->at))
+		return false;
+	return bpf_skb_load_bytes(packet->skb, packet->at, start->at, bytes) == 0;
+}
+
+/* A record of a handshake or an alert, of SSL 3.0 up to TLS 1.3. What is split so that this can't
+ * be seen is taken for one. */
+static bool packet_is_tls(const struct packet *packet, const struct packet_start *start)
+{
+	if (start->at[0] != 0x16 && start->at[0] != 0x15)
+		return false;
+	if (packet->bytes > 1 && start->at[1] != 3)
+		return false;
+	return packet->bytes < 6 || start->at[0] == 0x15 || start->at[5] == 1 || start->at[5] == 2;
+}
+
+/* "GET ", "OPTIONS ", ..., or "HTTP/1.": the agent looks closer. */
+static bool packet_is_http(const struct packet_start *start)
+{
+	const __u8 *at = start->at;
+
+	if (at[0] == 'H' && at[1] == 'T' && at[2] == 'T' && at[3] == 'P')
+		return at[4] == '/' && at[5] == '1';
+	if (at[0] < 'A' || at[0] > 'Z' || at[1] < 'A' || at[1] > 'Z' || at[2] < 'A' || at[2] > 'Z')
+		return false;
+	for (int n = 3; n < 8; n++) {
+		if (at[n] == ' ')
+			return true;
+		if (at[n] < 'A' || at[n] > 'Z')
+			return false;
+	}
+	return true; /* a method of eight letters or more */
+}
+
+static void on_stream(const struct packet *packet, __u8 *stream, __u32 *left)
+{
+	struct packet_start start;
+
+	if (*stream != STREAM_tls && !packet_load_start(packet, &start))
+		return;
+	if (*stream == STREAM_new) {
+		*stream = STREAM_other;
+		if (want_tls && packet_is_tls(packet, &start)) {
+			*stream = STREAM_tls;
+			*left = start.at[5] == 1 ? TLS_CLIENT_BYTES : TLS_SERVER_BYTES;
+			/* Its length and what stands before that: no more of the client's. */
+			if (start.at[5] == 1 && packet->bytes > 8 && start.at[6] == 0)
+				*left = (start.at[7] << 8) + 256 + 9;
+		} else if (want_http && packet_is_http(&start)) {
+			*stream = STREAM_http;
+		}
+	}
+	if (*stream == STREAM_http && packet_is_http(&start))
+		packet_tell(packet, RING_http);
+	if (*stream != STREAM_tls)
+		return;
+	packet_tell(packet, RING_tls);
+	if (*left > packet->bytes)
+		*left -= packet->bytes;
+	else
+		*stream = STREAM_other;
+}
+
 static void on_tcp(struct packet *packet)
 {
-	if (!want_dns)
+	__be16 dns_port = bpf_htons(DNS_PORT);
+	bool is_dns =
+		want_dns && (packet->sk->src_port == DNS_PORT || packet->sk->dst_port == dns_port);
+	struct socket_note *note;
+
+	if (!is_dns && !want_tls && !want_http)
 		return;
+	note = bpf_sk_storage_get(&socket_notes, packet->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	/* A question may come before anybody has used the socket; its answer then tells. */
+	if (!note || note->unwanted)
+		return;
+	if (!is_dns && (packet->sending ? note->sending : note->receiving) == STREAM_other)
+		return;
+	packet->note = note;
 	if (!packet_read(packet) || packet->bytes == 0)
 		return;
-	if (packet->local_port != DNS_PORT && packet->peer_port != DNS_PORT)
-		return;
-	packet->note = bpf_sk_storage_get(&socket_notes, packet->sk, 0, 0);
-	/* A question may come before anybody has used the socket; its answer then tells. */
-	if (packet->note ? !packet->note->unwanted : only_under == 0)
+	if (is_dns)
 		packet_tell(packet, RING_dns);
+	else if (packet->sending)
+		on_stream(packet, &note->sending, &note->sent_left);
+	else
+		on_stream(packet, &note->receiving, &note->received_left);
 }
 
 static int on_packet(struct __sk_buff *skb, bool sending)
@@ -396,8 +498,9 @@ static void on_use(struct sock *sk)
 {
 	struct socket_note *note;
 
-	if (sk->sk_protocol != IPPROTO_UDP ||
-	    (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
+	if (sk->sk_protocol != IPPROTO_UDP && (!own_tcp || sk->sk_protocol != IPPROTO_TCP))
+		return;
+	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return;
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)

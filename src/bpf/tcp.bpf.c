@@ -213,7 +213,8 @@ static void on_use(struct sock *sk)
 		return;
 	/* A connection from before our start gets its note here. */
 	note = note_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note || note->owner.pid == bpf_get_current_pid_tgid() >> 32)
+	if (!note || (note->owner.pid == bpf_get_current_pid_tgid() >> 32 &&
+		      (note->told || note->role != RING_ROLE_server)))
 		return;
 	if (socket_claim(note))
 		told_accept(sk, note);

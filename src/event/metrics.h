@@ -58,6 +58,8 @@
 	  "DNS messages seen: parsed, malformed, or pieces of a TCP stream given up")              \
 	X(dns_evictions, "bulwark_dns_evictions_total", counter, "table",                          \
 	  "Questions and TCP streams thrown out because their table was full")                     \
+	X(tls_evictions, "bulwark_tls_evictions_total", counter, NULL,                             \
+	  "TLS handshakes given up because too many were under way")                               \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

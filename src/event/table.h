@@ -183,7 +183,27 @@
 	X(dns_edns_bytes, "dns.edns.size", bytes, NULL,                                            \
 	  "largest UDP message that who asked can take (EDNS)")                                    \
 	X(dns_latency, "dns.latency", ns, NULL, "from the question to the answer")                 \
-	X(dns_unasked, "dns.unasked", flag, NULL, "true: no question to this answer was seen")
+	X(dns_unasked, "dns.unasked", flag, NULL, "true: no question to this answer was seen")     \
+	X(tls_version, "tls.protocol.version", text, NULL, "version that the server chose")        \
+	X(tls_cipher, "tls.cipher", text, NULL, "cipher suite that the server chose")              \
+	X(tls_alpn, "tls.next_protocol", text, "app", "protocol that the server chose (ALPN)")     \
+	X(tls_server_name, "tls.client.server_name", text, "dhost",                                \
+	  "name of the server that the client wants (SNI)")                                        \
+	X(tls_client_alpn, "tls.client.alpn", text, NULL, "protocols offered")                     \
+	X(tls_client_versions, "tls.client.versions", text, NULL, "versions offered")              \
+	X(tls_client_ciphers, "tls.client.supported_ciphers", text, NULL,                          \
+	  "cipher suites offered, in hexadecimal")                                                 \
+	X(tls_encrypted_hello, "tls.client.encrypted_hello", flag, NULL,                           \
+	  "true: the hello that can be read may hide another (ECH)")                               \
+	X(tls_ja3, "tls.client.ja3", text, NULL, "fingerprint of the client: JA3")                 \
+	X(tls_ja4, "tls.client.ja4", text, NULL, "fingerprint of the client: JA4")                 \
+	X(tls_ja3s, "tls.server.ja3s", text, NULL, "fingerprint of the server: JA3S")              \
+	X(tls_subject, "tls.server.subject", text, NULL,                                           \
+	  "whose the server's certificate is; TLS 1.2 and before show it")                         \
+	X(tls_issuer, "tls.server.issuer", text, NULL, "who signed it")                            \
+	X(tls_not_after, "tls.server.not_after", time, NULL, "until when it is valid")             \
+	X(tls_alert, "tls.alert", text, NULL, "alert that the server sent instead of a hello")     \
+	X(tls_latency, "tls.latency", ns, NULL, "from the client's hello to the server's")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -273,6 +293,10 @@
 	F(dns_latency) F(dns_unasked)
 #define EVENT_HAS_dns_timeout(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	EVENT_GROUP_dns(F)
+#define EVENT_HAS_tls_handshake(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	F(tls_version) F(tls_cipher) F(tls_alpn) F(tls_server_name) F(tls_client_alpn) \
+	F(tls_client_versions) F(tls_client_ciphers) F(tls_encrypted_hello) F(tls_ja3) F(tls_ja4) \
+	F(tls_ja3s) F(tls_subject) F(tls_issuer) F(tls_not_after) F(tls_alert) F(tls_latency)
 /* clang-format on */
 
 /*
@@ -388,7 +412,11 @@
 	X(dns_timeout, "dns.timeout", warning, "Name lookup without an answer",                    \
 	  "<{comm}><[{pid}]> no answer to {dns_question} {dns_type} from "                         \
 	  "{peer_address}:{peer_port}",                                                            \
-	  "a question to a name server that nobody answered in time")
+	  "a question to a name server that nobody answered in time")                              \
+	X(tls_handshake, "tls.handshake", info, "TLS connection begun",                            \
+	  "<{comm}><[{pid}]> TLS< {tls_version}> with {peer_address}:{peer_port}<, "               \
+	  "{tls_server_name}><, {tls_cipher}><, alert {tls_alert}>",                               \
+	  "a TLS connection was begun; no version: the server did not answer")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

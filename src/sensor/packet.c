@@ -38,6 +38,9 @@ static void packets_set(struct packet_bpf *bpf, const struct sensor_env *env, bo
 	bpf->rodata->hierarchy = env->hierarchy;
 	bpf->rodata->want_udp = env->settings->watch.udp;
 	bpf->rodata->want_dns = env->settings->watch.dns;
+	bpf->rodata->want_tls = env->settings->watch.tls;
+	bpf->rodata->want_http = env->settings->watch.http;
+	bpf->rodata->own_tcp = !env->settings->watch.tcp;
 	bpf_program__set_autoload(bpf->progs.on_send, !blind);
 	bpf_program__set_autoload(bpf->progs.on_receive, !blind);
 	bpf_program__set_autoload(bpf->progs.on_drop, !blind && env->settings->watch.udp);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-dns - any bytes as a DNS message, and as pieces of a stream of them. */
 #include <assert.h>
-#include <jansson.h>
 
 #include "sensor/dns/message.h"
 #include "sensor/dns/stream.h"
@@ -12,16 +11,14 @@ static void take_message(void *owner, struct slice whole)
 {
 	auto_text struct text out = { 0 };
 	struct dns_message message;
-	json_t *json;
 
 	*(size_t *)owner += 1;
 	if (!dns_parse(whole, &message))
 		return;
 	assert(message.question.bytes <= DNS_NAME_ROOM);
 	dns_put_answers(&message, 32, &out);
-	json = json_loadb(out.at, out.bytes, 0, NULL);
-	assert(json && json_array_size(json) <= message.answer_count);
-	json_decref(json);
+	assert(slice_starts(text_slice(&out), SLICE("[")) &&
+			    slice_ends(text_slice(&out), SLICE("]")));
 }
 
 /* The first byte of each piece says how it comes. */
