@@ -63,7 +63,8 @@ enum dns_result { DNS_parsed, DNS_malformed, DNS_gap, DNS_RESULT_COUNT };
 
 struct dns_sensor {
 	const struct sensor_env *env;
-	bool taken;
+	struct programs *programs;
+	unsigned int parts;
 	struct map asked, flows;
 	struct list asked_by_age, flows_by_use;
 	struct loop_timer timer;
@@ -393,18 +394,18 @@ static void dns_add_metrics(struct dns_sensor *dns)
 	metric_add(dns->env->metrics, METRIC_dns_evictions, &dns->flow_evictions, "streams");
 }
 
-static int dns_start_packets(struct sensor *sensor, bool blind, struct error *err)
+static int dns_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
 {
 	struct dns_sensor *dns = sensor->state;
 	int r;
 
 	if (!sensor->env->settings->watch.dns)
 		return error_say(err, ENODATA, "not asked for (see sensors.dns)");
-	r = packets_take(sensor->env, blind, err);
+	r = programs_take(&dns->programs, sensor->env, parts, err);
 	if (r < 0)
 		return r;
 	dns->env = sensor->env;
-	dns->taken = true;
+	dns->parts = parts;
 	dns->timer.fire = dns_on_timer;
 	map_init(&dns->asked, dns_question_key);
 	map_init(&dns->flows, dns_flow_key);
@@ -417,12 +418,12 @@ static int dns_start_packets(struct sensor *sensor, bool blind, struct error *er
 
 static int dns_start(struct sensor *sensor, struct error *err)
 {
-	return dns_start_packets(sensor, false, err);
+	return dns_start_parts(sensor, PACKET_FULL_PARTS, err);
 }
 
 static int dns_start_blind(struct sensor *sensor, struct error *err)
 {
-	return dns_start_packets(sensor, true, err);
+	return dns_start_parts(sensor, PACKET_BLIND_PARTS, err);
 }
 
 static void dns_stop(struct sensor *sensor)
@@ -434,7 +435,7 @@ static void dns_stop(struct sensor *sensor)
 	if (!dns->env)
 		return;
 	ring_handle(dns->env->ring, RING_dns, NULL, NULL);
-	packets_give_back(dns->env, &dns->taken);
+	programs_give_back(dns->programs, dns->parts);
 	loop_timer_clear(&dns->timer);
 	while ((question = list_first(&dns->asked_by_age, struct dns_question, node)))
 		dns_forget(dns, question);

@@ -11,12 +11,11 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "exec.skel.h"
-#include "kernel/bpf.h"
 #include "sensor/exec_poll.h"
+#include "sensor/programs.h"
 
 struct exec_sensor {
-	struct exec_bpf *bpf;
+	struct programs *programs;
 	struct exec_poll poll;
 };
 
@@ -57,24 +56,6 @@ static void exec_on_record(void *owner, const struct ring_head *head)
 		exec_emit_exit(env, (const struct ring_exit *)head, wall_ns);
 }
 
-static int exec_load(struct exec_bpf *bpf, const struct sensor_env *env, struct error *err)
-{
-	int r;
-
-	bpf->rodata->ring_half_bytes = ring_half_bytes(env->ring);
-	bpf->rodata->only_under = env->settings->only_under;
-	bpf->rodata->agent_pid = (uint32_t)getpid();
-	bpf->rodata->hierarchy = env->hierarchy;
-	r = ring_share(env->ring, bpf->maps.ring, bpf->maps.ring_state, err);
-	if (r < 0)
-		return r;
-	r = exec_bpf__load(bpf);
-	if (r < 0)
-		return bpf_error(err, -r, "load");
-	r = exec_bpf__attach(bpf);
-	return r < 0 ? bpf_error(err, -r, "attach") : 0;
-}
-
 static int exec_start_bpf(struct sensor *sensor, struct error *err)
 {
 	static const enum ring_type types[] = { RING_fork, RING_exec, RING_exit, RING_thread,
@@ -83,12 +64,9 @@ static int exec_start_bpf(struct sensor *sensor, struct error *err)
 
 	if (!sensor->env->ring)
 		return error_say(err, ENOTSUP, "%s", sensor->env->ring_refused);
-	exec->bpf = exec_bpf__open();
-	if (!exec->bpf)
-		return bpf_error(err, errno, "open");
 	for (size_t n = 0; n < array_count(types); n++)
 		ring_handle(sensor->env->ring, types[n], exec_on_record, (void *)sensor->env);
-	return exec_load(exec->bpf, sensor->env, err);
+	return programs_take(&exec->programs, sensor->env, PROGRAMS_exec, err);
 }
 
 static int exec_start_poll(struct sensor *sensor, struct error *err)
@@ -102,7 +80,7 @@ static void exec_stop(struct sensor *sensor)
 {
 	struct exec_sensor *exec = sensor->state;
 
-	exec_bpf__destroy(exec->bpf);
+	programs_give_back(exec->programs, PROGRAMS_exec);
 	exec_poll_stop(&exec->poll);
 }
 

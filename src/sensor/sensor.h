@@ -46,12 +46,13 @@ struct process_feed {
 	void (*record)(struct process_feed *feed, const struct ring_head *head);
 };
 
-struct packets;
+struct programs;
 
 /* What sensors share among themselves: made by the first that needs it. */
 struct sensor_shared {
-	int socket_notes_fd;	 /* bpf/socket.bpf.h; -1: nobody has made it yet */
-	struct packets *packets; /* sensor/packet.h; NULL: nobody has started it yet */
+	int socket_notes_fd;	   /* bpf/socket.bpf.h; -1: nobody has made it yet */
+	struct programs *programs; /* sensor/programs.h; NULL: nobody has loaded them yet */
+	bool programs_refused;	   /* not to be had all at once */
 };
 
 /* What the agent lends to its sensors. */

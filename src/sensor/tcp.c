@@ -11,11 +11,12 @@
 
 #include "base/clock.h"
 #include "kernel/bpf.h"
+#include "sensor/programs.h"
 #include "sensor/socket.h"
-#include "tcp.skel.h"
 
 struct tcp_sensor {
-	struct tcp_bpf *bpf;
+	struct programs *programs;
+	unsigned int parts;
 };
 
 static void tcp_put_error(struct event *event, uint32_t error)
@@ -98,63 +99,36 @@ static void tcp_on_record(void *owner, const struct ring_head *head)
 	env->out->emit(env->out, &event);
 }
 
-static int tcp_load(struct tcp_bpf *bpf, const struct sensor_env *env, struct error *err)
-{
-	int r;
-
-	bpf->rodata->ring_half_bytes = ring_half_bytes(env->ring);
-	bpf->rodata->only_under = env->settings->only_under;
-	bpf->rodata->agent_pid = (uint32_t)getpid();
-	bpf->rodata->hierarchy = env->hierarchy;
-	r = ring_share(env->ring, bpf->maps.ring, bpf->maps.ring_state, err);
-	if (r == 0)
-		r = socket_notes_share(env, bpf->maps.socket_notes, err);
-	if (r < 0)
-		return r;
-	r = tcp_bpf__load(bpf);
-	if (r < 0)
-		return bpf_error(err, -r, "load");
-	r = tcp_bpf__attach(bpf);
-	if (r < 0)
-		return bpf_error(err, -r, "attach");
-	return socket_notes_keep(env, bpf->maps.socket_notes, err);
-}
-
-static int tcp_start_bpf(struct sensor *sensor, bool see_use, struct error *err)
+static int tcp_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
 {
 	struct tcp_sensor *tcp = sensor->state;
 
 	if (!sensor->env->settings->watch.tcp)
 		return error_say(err, ENODATA, "not asked for (see sensors.tcp)");
-	if (!sensor->env->ring)
-		return error_say(err, ENOTSUP, "%s", sensor->env->ring_refused);
-	tcp->bpf = tcp_bpf__open();
-	if (!tcp->bpf)
-		return bpf_error(err, errno, "open");
-	bpf_program__set_autoload(tcp->bpf->progs.on_send, see_use);
-	bpf_program__set_autoload(tcp->bpf->progs.on_receive, see_use);
-	ring_handle(sensor->env->ring, RING_tcp, tcp_on_record, (void *)sensor->env);
-	return tcp_load(tcp->bpf, sensor->env, err);
+	if (sensor->env->ring)
+		ring_handle(sensor->env->ring, RING_tcp, tcp_on_record, (void *)sensor->env);
+	tcp->parts = parts;
+	return programs_take(&tcp->programs, sensor->env, parts, err);
 }
 
 static int tcp_start(struct sensor *sensor, struct error *err)
 {
-	return tcp_start_bpf(sensor, true, err);
+	return tcp_start_parts(sensor, PROGRAMS_tcp | PROGRAMS_use, err);
 }
 
 /* Kernels before 6.4 have no tracepoint where a socket is used. */
 static int tcp_start_blind(struct sensor *sensor, struct error *err)
 {
-	return tcp_start_bpf(sensor, false, err);
+	return tcp_start_parts(sensor, PROGRAMS_tcp, err);
 }
 
 static void tcp_stop(struct sensor *sensor)
 {
 	struct tcp_sensor *tcp = sensor->state;
 
+	programs_give_back(tcp->programs, tcp->parts);
 	if (sensor->env->ring)
 		ring_handle(sensor->env->ring, RING_tcp, NULL, NULL);
-	tcp_bpf__destroy(tcp->bpf);
 }
 
 static const struct sensor_mechanism tcp_mechanisms[] = {

@@ -47,7 +47,8 @@ struct tls_talk {
 
 struct tls_sensor {
 	const struct sensor_env *env;
-	bool taken;
+	struct programs *programs;
+	unsigned int parts;
 	struct map talks;
 	struct list by_age;
 	struct loop_timer timer;
@@ -318,18 +319,18 @@ static void tls_on_timer(struct loop_timer *timer)
 
 /* --- start --- */
 
-static int tls_start_packets(struct sensor *sensor, bool blind, struct error *err)
+static int tls_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
 {
 	struct tls_sensor *tls = sensor->state;
 	int r;
 
 	if (!sensor->env->settings->watch.tls)
 		return error_say(err, ENODATA, "not asked for (see sensors.tls)");
-	r = packets_take(sensor->env, blind, err);
+	r = programs_take(&tls->programs, sensor->env, parts, err);
 	if (r < 0)
 		return r;
 	tls->env = sensor->env;
-	tls->taken = true;
+	tls->parts = parts;
 	tls->timer.fire = tls_on_timer;
 	map_init(&tls->talks, tls_talk_key);
 	list_init(&tls->by_age);
@@ -340,12 +341,12 @@ static int tls_start_packets(struct sensor *sensor, bool blind, struct error *er
 
 static int tls_start(struct sensor *sensor, struct error *err)
 {
-	return tls_start_packets(sensor, false, err);
+	return tls_start_parts(sensor, PACKET_FULL_PARTS, err);
 }
 
 static int tls_start_blind(struct sensor *sensor, struct error *err)
 {
-	return tls_start_packets(sensor, true, err);
+	return tls_start_parts(sensor, PACKET_BLIND_PARTS, err);
 }
 
 static void tls_stop(struct sensor *sensor)
@@ -356,7 +357,7 @@ static void tls_stop(struct sensor *sensor)
 	if (!tls->env)
 		return;
 	ring_handle(tls->env->ring, RING_tls, NULL, NULL);
-	packets_give_back(tls->env, &tls->taken);
+	programs_give_back(tls->programs, tls->parts);
 	loop_timer_clear(&tls->timer);
 	while ((talk = list_first(&tls->by_age, struct tls_talk, node)))
 		tls_tell(tls, talk);

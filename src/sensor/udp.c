@@ -20,7 +20,8 @@
 
 struct udp_sensor {
 	const struct sensor_env *env;
-	bool taken;  /* a share of the packets */
+	struct programs *programs;
+	unsigned int parts;
 	bool turned; /* the tables have taken turns, the old one waits to be read */
 	struct loop_timer timer;
 	struct metric lost;
@@ -57,7 +58,7 @@ static void udp_on_flow(void *owner, const struct ring_udp_key *key,
 
 static void udp_report(struct udp_sensor *udp)
 {
-	packets_drain(udp->env->shared->packets, udp_on_flow, udp);
+	packets_drain(udp->programs, udp_on_flow, udp);
 	udp->turned = false;
 }
 
@@ -72,32 +73,30 @@ static void udp_on_timer(struct loop_timer *timer)
 			       udp->env->settings->watch.udp_interval_ns - settle_ns);
 		return;
 	}
-	packets_turn(udp->env->shared->packets);
+	packets_turn(udp->programs);
 	udp->turned = true;
 	loop_timer_set(udp->env->loop, timer, settle_ns);
 }
 
 static uint64_t udp_read_lost(const struct metric *metric)
 {
-	const struct sensor_env *env = metric->owner;
-
-	return env->shared->packets ? packets_udp_lost(env->shared->packets) : 0;
+	return packets_udp_lost(metric->owner);
 }
 
-static int udp_start_packets(struct sensor *sensor, bool blind, struct error *err)
+static int udp_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
 {
 	struct udp_sensor *udp = sensor->state;
 	int r;
 
 	if (!sensor->env->settings->watch.udp)
 		return error_say(err, ENODATA, "not asked for (see sensors.udp)");
-	r = packets_take(sensor->env, blind, err);
+	r = programs_take(&udp->programs, sensor->env, parts, err);
 	if (r < 0)
 		return r;
 	udp->env = sensor->env;
-	udp->taken = true;
+	udp->parts = parts;
 	udp->timer.fire = udp_on_timer;
-	udp->lost = (struct metric){ .read = udp_read_lost, .owner = udp->env };
+	udp->lost = (struct metric){ .read = udp_read_lost, .owner = udp->programs };
 	metric_add(udp->env->metrics, METRIC_udp_lost, &udp->lost, NULL);
 	loop_timer_set(udp->env->loop, &udp->timer, udp->env->settings->watch.udp_interval_ns);
 	return 0;
@@ -105,12 +104,12 @@ static int udp_start_packets(struct sensor *sensor, bool blind, struct error *er
 
 static int udp_start(struct sensor *sensor, struct error *err)
 {
-	return udp_start_packets(sensor, false, err);
+	return udp_start_parts(sensor, PACKET_FULL_PARTS | PROGRAMS_drop, err);
 }
 
 static int udp_start_blind(struct sensor *sensor, struct error *err)
 {
-	return udp_start_packets(sensor, true, err);
+	return udp_start_parts(sensor, PACKET_BLIND_PARTS, err);
 }
 
 static void udp_stop(struct sensor *sensor)
@@ -122,10 +121,10 @@ static void udp_stop(struct sensor *sensor)
 	loop_timer_clear(&udp->timer);
 	if (udp->turned)
 		udp_report(udp);
-	packets_turn(udp->env->shared->packets);
+	packets_turn(udp->programs);
 	udp_report(udp);
 	metric_remove(&udp->lost);
-	packets_give_back(udp->env, &udp->taken);
+	programs_give_back(udp->programs, udp->parts);
 }
 
 static const struct sensor_mechanism udp_mechanisms[] = {

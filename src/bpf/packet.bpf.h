@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * packet - what goes in and out of the sockets of a control group.
  *
@@ -6,16 +6,16 @@
  * themselves are passed on. Everything else is let go after a few instructions: each packet of each
  * socket comes by.
  */
-#include "bpf/socket.bpf.h"
+#ifndef BPF_PACKET_BPF_H
+#define BPF_PACKET_BPF_H
 
-char license_text[] SEC("license") = "Dual BSD/GPL";
+#include "bpf/socket.bpf.h"
 
 /* Set before loading: what the sensors ask for. */
 const volatile bool want_udp = false;
 const volatile bool want_dns = false;
 const volatile bool want_tls = false;
 const volatile bool want_http = false;
-const volatile bool own_tcp = false; /* nobody else looks who uses a connection */
 
 #define DNS_PORT 53
 
@@ -32,21 +32,27 @@ enum { PACKET_PASS = 1 };
 
 /* One packet, as far as it has been understood. */
 struct packet {
-	struct __sk_buff *skb;
-	struct bpf_sock *sk;
-	struct socket_note *note; /* NULL: there is none, and none is needed */
 	__u8 local[16], peer[16];
 	__u16 local_port, peer_port;
+	__u32 whole; /* bytes of the packet */
 	__u32 at;    /* of the transport header, then of the payload */
 	__u32 bytes; /* of payload */
 	__u32 sequence;
 	__u8 protocol;
-	bool sending;
+	__u8 sending;
+	__u16 pad;
 };
+
+/*
+ * The verifier follows each way through a program. What many ways lead to is a function of its own
+ * that it checks once, knowing nothing of the callers: such a function is global, and takes
+ * numbers, the context and plain memory only. That brought loading from 38 ms to a few.
+ */
+#define CHECKED_ONCE __attribute__((noinline))
 
 /* --- headers --- */
 
-static bool packet_read_ip4(struct packet *packet)
+static bool packet_read_ip4(struct __sk_buff *skb, struct packet *packet)
 {
 	struct {
 		__u8 version_words, service;
@@ -56,11 +62,11 @@ static bool packet_read_ip4(struct packet *packet)
 		__be32 source, target;
 	} header;
 
-	if (bpf_skb_load_bytes(packet->skb, 0, &header, sizeof(header)) < 0)
+	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)) < 0)
 		return false;
 	packet->protocol = header.protocol;
 	packet->at = (header.version_words & 0xf) * 4;
-	packet->bytes = packet->skb->len - packet->at;
+	packet->bytes = packet->whole - packet->at;
 	socket_put_ip4(packet->sending ? packet->local : packet->peer, header.source);
 	socket_put_ip4(packet->sending ? packet->peer : packet->local, header.target);
 	return true;
@@ -70,14 +76,14 @@ static bool packet_read_ip4(struct packet *packet)
 
 /* Hop-by-hop options, routing, destination options: each says what follows, and its own length in
  * words of 8 bytes beyond the first (RFC 8200). */
-static bool packet_skip_ip6_extensions(struct packet *packet)
+static bool packet_skip_ip6_extensions(struct __sk_buff *skb, struct packet *packet)
 {
 	for (int n = 0; n < IP6_EXTENSIONS; n++) {
 		__u8 extension[2];
 
 		if (packet->protocol != 0 && packet->protocol != 43 && packet->protocol != 60)
 			return true;
-		if (bpf_skb_load_bytes(packet->skb, packet->at, extension, 2) < 0)
+		if (bpf_skb_load_bytes(skb, packet->at, extension, 2) < 0)
 			return false;
 		packet->protocol = extension[0];
 		packet->at += (extension[1] + 1) * 8;
@@ -85,7 +91,7 @@ static bool packet_skip_ip6_extensions(struct packet *packet)
 	return true;
 }
 
-static bool packet_read_ip6(struct packet *packet)
+static bool packet_read_ip6(struct __sk_buff *skb, struct packet *packet)
 {
 	struct {
 		__be32 version_class_flow;
@@ -94,20 +100,20 @@ static bool packet_read_ip6(struct packet *packet)
 		__u8 source[16], target[16];
 	} header;
 
-	if (bpf_skb_load_bytes(packet->skb, 0, &header, sizeof(header)) < 0)
+	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)) < 0)
 		return false;
 	packet->protocol = header.next;
 	packet->at = sizeof(header);
-	if (!packet_skip_ip6_extensions(packet) || packet->at > packet->skb->len)
+	if (!packet_skip_ip6_extensions(skb, packet) || packet->at > packet->whole)
 		return false;
-	packet->bytes = packet->skb->len - packet->at;
+	packet->bytes = packet->whole - packet->at;
 	__builtin_memcpy(packet->sending ? packet->local : packet->peer, header.source, 16);
 	__builtin_memcpy(packet->sending ? packet->peer : packet->local, header.target, 16);
 	return true;
 }
 
 /* The transport header; `at` and `bytes` then are the payload's. */
-static bool packet_read_ports(struct packet *packet)
+static bool packet_read_ports(struct __sk_buff *skb, struct packet *packet)
 {
 	struct {
 		__be16 source, target;
@@ -117,10 +123,10 @@ static bool packet_read_ports(struct packet *packet)
 	__u32 header_bytes = 8; /* UDP's */
 	__u16 source, target;
 
-	if (bpf_skb_load_bytes(packet->skb, packet->at, &header, 8) < 0)
+	if (bpf_skb_load_bytes(skb, packet->at, &header, 8) < 0)
 		return false;
 	if (packet->protocol == IPPROTO_TCP) {
-		if (bpf_skb_load_bytes(packet->skb, packet->at + 12, &header.words, 1) < 0)
+		if (bpf_skb_load_bytes(skb, packet->at + 12, &header.words, 1) < 0)
 			return false;
 		header_bytes = (header.words >> 4) * 4;
 		packet->sequence = bpf_ntohl(header.sequence);
@@ -136,12 +142,17 @@ static bool packet_read_ports(struct packet *packet)
 	return true;
 }
 
-static bool packet_read(struct packet *packet)
+/* 1: it has been understood. */
+CHECKED_ONCE int packet_read(struct __sk_buff *skb, struct packet *packet)
 {
-	bool ip6 = packet->skb->protocol == bpf_htons(0x86dd);
+	bool ip6 = skb->protocol == bpf_htons(0x86dd);
 
-	return (ip6 ? packet_read_ip6(packet) : packet_read_ip4(packet)) &&
-	       packet_read_ports(packet);
+	if (!packet)
+		return 0;
+	packet->whole = skb->len;
+	if (!(ip6 ? packet_read_ip6(skb, packet) : packet_read_ip4(skb, packet)))
+		return 0;
+	return packet_read_ports(skb, packet);
 }
 
 /* --- messages --- */
@@ -163,7 +174,8 @@ struct {
 	__type(value, __u32);
 } packet_depth SEC(".maps");
 
-static void packet_fill(struct ring_packet *record, const struct packet *packet, __u16 type)
+static void packet_fill(struct __sk_buff *skb, struct ring_packet *record,
+			const struct packet *packet, const struct socket_note *note, __u16 type)
 {
 	__u32 bytes = packet->bytes;
 
@@ -174,12 +186,9 @@ static void packet_fill(struct ring_packet *record, const struct packet *packet,
 	barrier_var(bytes);
 	if (bytes == 0 || bytes > RING_PACKET_BYTES)
 		return;
-	if (bpf_skb_load_bytes(packet->skb, packet->at, record->data, bytes) < 0)
+	if (bpf_skb_load_bytes(skb, packet->at, record->data, bytes) < 0)
 		return;
-	if (packet->note)
-		record->head = packet->note->owner;
-	else
-		__builtin_memset(&record->head, 0, sizeof(record->head));
+	record->head = note->owner;
 	record->data_bytes = bytes;
 	bytes += offsetof(struct ring_packet, data);
 	record->head.type = type;
@@ -190,7 +199,7 @@ static void packet_fill(struct ring_packet *record, const struct packet *packet,
 	record->ends.local_port = packet->local_port;
 	record->ends.peer_port = packet->peer_port;
 	record->ends.ns_net = 0; /* a bpf_sock doesn't tell */
-	record->ends.cookie = bpf_get_socket_cookie(packet->skb);
+	record->ends.cookie = bpf_get_socket_cookie(skb);
 	record->protocol = packet->protocol;
 	record->sending = packet->sending;
 	record->pad = 0;
@@ -200,21 +209,23 @@ static void packet_fill(struct ring_packet *record, const struct packet *packet,
 }
 
 /* Passes the payload on, its first RING_PACKET_BYTES. */
-static void packet_tell(const struct packet *packet, __u16 type)
+CHECKED_ONCE int packet_tell(struct __sk_buff *skb, const struct packet *packet,
+			     const struct socket_note *note, __u32 type)
 {
 	struct ring_packet *record;
 	__u32 zero = 0, depth, *nested = bpf_map_lookup_elem(&packet_depth, &zero);
 
-	if (!nested)
-		return;
+	if (!nested || !packet || !note)
+		return 0;
 	depth = *nested;
 	if (depth >= PACKET_NESTING)
-		return;
+		return 0;
 	*nested = depth + 1;
 	record = bpf_map_lookup_elem(&packet_scratch, &depth);
 	if (record)
-		packet_fill(record, packet, type);
+		packet_fill(skb, record, packet, note, type);
 	*nested = depth;
+	return 0;
 }
 
 /* --- UDP --- */
@@ -258,13 +269,13 @@ static void udp_flow_add(const struct ring_udp_key *key, const struct ring_udp_f
 }
 
 static struct ring_udp_flow *udp_flow_new(const struct packet *packet,
+					  const struct socket_note *note,
 					  const struct ring_udp_key *key)
 {
 	struct ring_udp_flow flow;
 
 	__builtin_memset(&flow, 0, sizeof(flow));
-	if (packet->note)
-		flow.owner = packet->note->owner;
+	flow.owner = note->owner;
 	__builtin_memcpy(flow.local, packet->local, 16);
 	flow.local_port = packet->local_port;
 	flow.first_ns = bpf_ktime_get_boot_ns();
@@ -272,24 +283,27 @@ static struct ring_udp_flow *udp_flow_new(const struct packet *packet,
 	return udp_flow_get(key);
 }
 
-static void udp_count(const struct packet *packet)
+CHECKED_ONCE int udp_count(struct __sk_buff *skb, const struct packet *packet,
+			   const struct socket_note *note)
 {
 	/* A large send is cut by the network card, if at all: it is many datagrams in one. */
-	__u32 count = packet->skb->gso_segs ?: 1;
+	__u32 count = skb->gso_segs ?: 1;
 	struct ring_udp_flow *flow;
 	struct ring_udp_key key;
 
+	if (!packet || !note)
+		return 0;
 	__builtin_memset(&key, 0, sizeof(key));
-	key.cookie = bpf_get_socket_cookie(packet->skb);
+	key.cookie = bpf_get_socket_cookie(skb);
 	__builtin_memcpy(key.peer, packet->peer, 16);
 	key.peer_port = packet->peer_port;
-	key.pid = packet->note ? packet->note->owner.pid : 0;
+	key.pid = note->owner.pid;
 	flow = udp_flow_get(&key);
 	if (!flow)
-		flow = udp_flow_new(packet, &key);
+		flow = udp_flow_new(packet, note, &key);
 	if (!flow) {
 		__sync_fetch_and_add(&udp_lost_count, count);
-		return;
+		return 0;
 	}
 	if (packet->sending) {
 		__sync_fetch_and_add(&flow->sent_bytes, packet->bytes);
@@ -299,6 +313,7 @@ static void udp_count(const struct packet *packet)
 		__sync_fetch_and_add(&flow->received_count, count);
 	}
 	flow->last_ns = bpf_ktime_get_boot_ns();
+	return 0;
 }
 
 /* The datagram was counted as received a moment ago. */
@@ -329,24 +344,18 @@ static void udp_count_drop(const struct sock *sk, const struct sk_buff *skb,
 		__sync_fetch_and_add(&flow->dropped_count, 1);
 }
 
-static void on_udp(struct packet *packet)
+static void on_udp(struct __sk_buff *skb, struct packet *packet, struct socket_note *note)
 {
-	packet->note =
-		bpf_sk_storage_get(&socket_notes, packet->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	/* A datagram is sent by whoever runs. */
-	if (packet->note && packet->sending)
-		socket_claim(packet->note);
-	if (packet->note && packet->note->unwanted)
-		return;
-	if (!packet_read(packet) || packet->protocol != IPPROTO_UDP)
+	if (packet->sending)
+		socket_claim(note);
+	if (note->unwanted || !packet_read(skb, packet) || packet->protocol != IPPROTO_UDP)
 		return;
 	/* Without an owner yet: the agent asks again when it reports. */
 	if (want_udp)
-		udp_count(packet);
-	if (!packet->note && only_under)
-		return;
+		udp_count(skb, packet, note);
 	if (want_dns && (packet->local_port == DNS_PORT || packet->peer_port == DNS_PORT))
-		packet_tell(packet, RING_dns);
+		packet_tell(skb, packet, note, RING_dns);
 }
 
 /* --- TCP --- */
@@ -356,7 +365,8 @@ struct packet_start {
 	__u8 at[8];
 };
 
-static bool packet_load_start(const struct packet *packet, struct packet_start *start)
+static bool packet_load_start(struct __sk_buff *skb, const struct packet *packet,
+			      struct packet_start *start)
 {
 	__u32 bytes = packet->bytes;
 
@@ -366,7 +376,7 @@ static bool packet_load_start(const struct packet *packet, struct packet_start *
 	barrier_var(bytes);
 	if (bytes == 0 || bytes > sizeof(start->at))
 		return false;
-	return bpf_skb_load_bytes(packet->skb, packet->at, start->at, bytes) == 0;
+	return bpf_skb_load_bytes(skb, packet->at, start->at, bytes) == 0;
 }
 
 /* A record of a handshake or an alert, of SSL 3.0 up to TLS 1.3. What is split so that this can't
@@ -398,79 +408,92 @@ static bool packet_is_http(const struct packet_start *start)
 	return true; /* a method of eight letters or more */
 }
 
-static void on_stream(const struct packet *packet, __u8 *stream, __u32 *left)
+/* What a stream that has just begun is. */
+static __u8 stream_of(const struct packet *packet, const struct packet_start *start, __u32 *left)
 {
-	struct packet_start start;
-
-	if (*stream != STREAM_tls && !packet_load_start(packet, &start))
-		return;
-	if (*stream == STREAM_new) {
-		*stream = STREAM_other;
-		if (want_tls && packet_is_tls(packet, &start)) {
-			*stream = STREAM_tls;
-			*left = start.at[5] == 1 ? TLS_CLIENT_BYTES : TLS_SERVER_BYTES;
-			/* Its length and what stands before that: no more of the client's. */
-			if (start.at[5] == 1 && packet->bytes > 8 && start.at[6] == 0)
-				*left = (start.at[7] << 8) + 256 + 9;
-		} else if (want_http && packet_is_http(&start)) {
-			*stream = STREAM_http;
-		}
+	if (want_tls && packet_is_tls(packet, start)) {
+		*left = start->at[5] == 1 ? TLS_CLIENT_BYTES : TLS_SERVER_BYTES;
+		/* Its length and what stands before that: no more of the client's. */
+		if (start->at[5] == 1 && packet->bytes > 8 && start->at[6] == 0)
+			*left = (start->at[7] << 8) + 256 + 9;
+		return STREAM_tls;
 	}
-	if (*stream == STREAM_http && packet_is_http(&start))
-		packet_tell(packet, RING_http);
-	if (*stream != STREAM_tls)
-		return;
-	packet_tell(packet, RING_tls);
-	if (*left > packet->bytes)
-		*left -= packet->bytes;
-	else
-		*stream = STREAM_other;
+	return want_http && packet_is_http(start) ? STREAM_http : STREAM_other;
 }
 
-static void on_tcp(struct packet *packet)
+CHECKED_ONCE int on_stream(struct __sk_buff *skb, const struct packet *packet,
+			   struct socket_note *note)
 {
-	__be16 dns_port = bpf_htons(DNS_PORT);
-	bool is_dns =
-		want_dns && (packet->sk->src_port == DNS_PORT || packet->sk->dst_port == dns_port);
-	struct socket_note *note;
+	struct packet_start start;
+	__u8 stream;
+	__u32 left;
 
-	if (!is_dns && !want_tls && !want_http)
-		return;
-	note = bpf_sk_storage_get(&socket_notes, packet->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!packet || !note)
+		return 0;
+	stream = packet->sending ? note->sending : note->receiving;
+	left = packet->sending ? note->sent_left : note->received_left;
+	if (stream != STREAM_tls && !packet_load_start(skb, packet, &start))
+		return 0;
+	if (stream == STREAM_new)
+		stream = stream_of(packet, &start, &left);
+	if (stream == STREAM_tls)
+		packet_tell(skb, packet, note, RING_tls);
+	else if (stream == STREAM_http && packet_is_http(&start))
+		packet_tell(skb, packet, note, RING_http);
+	if (stream == STREAM_tls && left <= packet->bytes)
+		stream = STREAM_other;
+	else
+		left -= packet->bytes;
+	if (packet->sending) {
+		note->sending = stream;
+		note->sent_left = left;
+	} else {
+		note->receiving = stream;
+		note->received_left = left;
+	}
+	return 0;
+}
+
+static void on_tcp(struct __sk_buff *skb, struct packet *packet, struct socket_note *note,
+		   bool is_dns)
+{
 	/* A question may come before anybody has used the socket; its answer then tells. */
-	if (!note || note->unwanted)
+	if (note->unwanted)
 		return;
 	if (!is_dns && (packet->sending ? note->sending : note->receiving) == STREAM_other)
 		return;
-	packet->note = note;
-	if (!packet_read(packet) || packet->bytes == 0)
+	if (!packet_read(skb, packet) || packet->bytes == 0)
 		return;
 	if (is_dns)
-		packet_tell(packet, RING_dns);
-	else if (packet->sending)
-		on_stream(packet, &note->sending, &note->sent_left);
+		packet_tell(skb, packet, note, RING_dns);
 	else
-		on_stream(packet, &note->receiving, &note->received_left);
+		on_stream(skb, packet, note);
 }
 
 static int on_packet(struct __sk_buff *skb, bool sending)
 {
-	struct packet packet;
 	struct bpf_sock *sk = skb->sk;
+	struct socket_note *note;
+	struct packet packet;
+	bool is_dns;
 
 	if (!sk)
 		return PACKET_PASS;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk)
+	if (!sk || (sk->protocol != IPPROTO_UDP && sk->protocol != IPPROTO_TCP))
+		return PACKET_PASS;
+	is_dns = want_dns && (sk->src_port == DNS_PORT || sk->dst_port == bpf_htons(DNS_PORT));
+	if (sk->protocol == IPPROTO_TCP && !is_dns && !want_tls && !want_http)
+		return PACKET_PASS;
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!note)
 		return PACKET_PASS;
 	__builtin_memset(&packet, 0, sizeof(packet));
-	packet.skb = skb;
-	packet.sk = sk;
 	packet.sending = sending;
 	if (sk->protocol == IPPROTO_UDP)
-		on_udp(&packet);
-	else if (sk->protocol == IPPROTO_TCP)
-		on_tcp(&packet);
+		on_udp(skb, &packet, note);
+	else
+		on_tcp(skb, &packet, note, is_dns);
 	return PACKET_PASS;
 }
 
@@ -492,19 +515,6 @@ static void udp_own(struct socket_note *note, __u64 cookie)
 {
 	if (socket_claim(note))
 		bpf_map_update_elem(&udp_owners, &cookie, &note->owner, BPF_ANY);
-}
-
-static void on_use(struct sock *sk)
-{
-	struct socket_note *note;
-
-	if (sk->sk_protocol != IPPROTO_UDP && (!own_tcp || sk->sk_protocol != IPPROTO_TCP))
-		return;
-	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
-		return;
-	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
-		udp_own(note, bpf_get_socket_cookie(sk));
 }
 
 /* A server is known before its first datagram comes. */
@@ -542,16 +552,4 @@ int BPF_PROG(on_drop, int reason, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(on_send, struct sock *sk)
-{
-	on_use(sk);
-	return 0;
-}
-
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(on_receive, struct sock *sk)
-{
-	on_use(sk);
-	return 0;
-}
+#endif

@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* exec - processes come, turn into other programs, and go. */
-#include "bpf/ring.bpf.h"
+#ifndef BPF_EXEC_BPF_H
+#define BPF_EXEC_BPF_H
 
-char license_text[] SEC("license") = "Dual BSD/GPL";
+#include "bpf/ring.bpf.h"
 
 /* Where records too large for the stack are put together. */
 struct {
@@ -174,3 +175,5 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	ring_put(&record, sizeof(record), RING_exit);
 	return 0;
 }
+
+#endif

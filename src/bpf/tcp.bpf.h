@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* tcp - connections are made, refused, and end. */
-#include "bpf/socket.bpf.h"
+#ifndef BPF_TCP_BPF_H
+#define BPF_TCP_BPF_H
 
-char license_text[] SEC("license") = "Dual BSD/GPL";
+#include "bpf/socket.bpf.h"
 
 /* net/tcp_states.h; they are part of the kernel's user interface. */
 enum tcp_state {
@@ -19,6 +20,9 @@ enum tcp_state {
 };
 
 #define TCP_ETIMEDOUT 110
+
+/* Set before loading. */
+const volatile bool want_tcp = false;
 
 /* A cast to tcp_sock is refused ("access beyond struct sock"): only the helper knows the way. */
 static void fill_ends(struct ring_ends *ends, const struct sock *sk, const struct tcp_sock *tcp)
@@ -120,13 +124,12 @@ static void on_open(const struct sock *sk)
 		tell(sk, note, RING_TCP_connect, 0, 0);
 }
 
-static bool told_accept(const struct sock *sk, struct socket_note *note)
+static void tcp_tell_accept(const struct sock *sk, struct socket_note *note)
 {
 	if (note->role != RING_ROLE_server || note->told || !note->open_ns)
-		return false;
+		return;
 	note->told = 1;
 	tell(sk, note, RING_TCP_accept, 0, 0);
-	return true;
 }
 
 /* Somebody closes it, the peer's data unread perhaps. */
@@ -135,7 +138,7 @@ static void on_closing(const struct sock *sk)
 	struct socket_note *note = note_of(sk, 0);
 
 	if (note && note->owner.pid == 0 && socket_claim(note))
-		told_accept(sk, note);
+		tcp_tell_accept(sk, note);
 }
 
 static __u8 end_of(const struct sock *sk, __u8 reset, int before)
@@ -203,33 +206,4 @@ int BPF_PROG(on_reset_sent, const struct sock *sk)
 	return 0;
 }
 
-/* A process sends or receives: the socket is its own. */
-static void on_use(struct sock *sk)
-{
-	struct socket_note *note;
-
-	if (sk->sk_protocol != IPPROTO_TCP ||
-	    (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6))
-		return;
-	/* A connection from before our start gets its note here. */
-	note = note_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note || (note->owner.pid == bpf_get_current_pid_tgid() >> 32 &&
-		      (note->told || note->role != RING_ROLE_server)))
-		return;
-	if (socket_claim(note))
-		told_accept(sk, note);
-}
-
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(on_send, struct sock *sk)
-{
-	on_use(sk);
-	return 0;
-}
-
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(on_receive, struct sock *sk)
-{
-	on_use(sk);
-	return 0;
-}
+#endif
