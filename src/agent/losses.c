@@ -20,6 +20,7 @@ static const struct {
 	{ METRIC_udp_lost, "UDP traffic", "the table of UDP traffic was full" },
 	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
 	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },
+	{ METRIC_http_evictions, "HTTP requests", "too many waited for their answers" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

@@ -60,6 +60,8 @@
 	  "Questions and TCP streams thrown out because their table was full")                     \
 	X(tls_evictions, "bulwark_tls_evictions_total", counter, NULL,                             \
 	  "TLS handshakes given up because too many were under way")                               \
+	X(http_evictions, "bulwark_http_evictions_total", counter, NULL,                           \
+	  "HTTP requests given up because too many waited for their answers")                      \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

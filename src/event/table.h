@@ -203,7 +203,15 @@
 	X(tls_issuer, "tls.server.issuer", text, NULL, "who signed it")                            \
 	X(tls_not_after, "tls.server.not_after", time, NULL, "until when it is valid")             \
 	X(tls_alert, "tls.alert", text, NULL, "alert that the server sent instead of a hello")     \
-	X(tls_latency, "tls.latency", ns, NULL, "from the client's hello to the server's")
+	X(tls_latency, "tls.latency", ns, NULL, "from the client's hello to the server's")         \
+	X(http_method, "http.request.method", text, "requestMethod", "GET, POST, ...")             \
+	X(url_path, "url.path", text, "request", "what was asked for, as the request has it")      \
+	X(http_version, "network.protocol.version", text, NULL, "version of HTTP")                 \
+	X(http_host, "server.address", text, NULL, "the request's Host")                           \
+	X(user_agent, "user_agent.original", text, "requestClientApplication",                     \
+	  "the request's User-Agent")                                                              \
+	X(http_status, "http.response.status_code", u64, NULL, "status of the answer")             \
+	X(http_latency, "http.latency", ns, NULL, "from the request to the answer")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -297,6 +305,9 @@
 	F(tls_version) F(tls_cipher) F(tls_alpn) F(tls_server_name) F(tls_client_alpn) \
 	F(tls_client_versions) F(tls_client_ciphers) F(tls_encrypted_hello) F(tls_ja3) F(tls_ja4) \
 	F(tls_ja3s) F(tls_subject) F(tls_issuer) F(tls_not_after) F(tls_alert) F(tls_latency)
+#define EVENT_HAS_http_request(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	F(http_method) F(url_path) F(http_version) F(http_host) F(user_agent) F(http_status) \
+	F(http_latency)
 /* clang-format on */
 
 /*
@@ -416,7 +427,10 @@
 	X(tls_handshake, "tls.handshake", info, "TLS connection begun",                            \
 	  "<{comm}><[{pid}]> TLS< {tls_version}> with {peer_address}:{peer_port}<, "               \
 	  "{tls_server_name}><, {tls_cipher}><, alert {tls_alert}>",                               \
-	  "a TLS connection was begun; no version: the server did not answer")
+	  "a TLS connection was begun; no version: the server did not answer")                     \
+	X(http_request, "http.request", info, "HTTP request",                                      \
+	  "<{comm}><[{pid}]> {http_method} <{http_host}>{url_path}< {http_status}>",               \
+	  "a request of plain HTTP/1.x and the status of its answer; no status: there was none")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

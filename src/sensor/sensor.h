@@ -104,6 +104,6 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
-	sensor_udp, sensor_dns, sensor_tls;
+	sensor_udp, sensor_dns, sensor_tls, sensor_http;
 
 #endif
