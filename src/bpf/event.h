@@ -51,6 +51,19 @@ struct ring_fork {
 #define RING_CGROUP_NAME  128 /* bytes of one directory name */
 #define RING_CGROUP_DEPTH 12
 
+#define RING_CWD_BYTES	  320 /* of the working directory's names */
+#define RING_CWD_NAME	  96  /* of one of them */
+#define RING_INTERP_BYTES 64
+
+/* What is special about a program, as bits. */
+enum ring_exec_fact {
+	RING_EXEC_gained = 1,	/* it has rights that who started it has not */
+	RING_EXEC_unlinked = 2, /* its file has no name any more */
+	RING_EXEC_memfd = 4,	/* its file was never on a disk */
+	RING_EXEC_upper = 8,	/* its file is not from the image, but from the layer above */
+	RING_EXEC_cwd_cut = 16, /* the working directory has more names */
+};
+
 struct ring_exec {
 	struct ring_head head;
 	__u32 ppid;
@@ -58,6 +71,13 @@ struct ring_exec {
 	__u32 path_bytes; /* of path, without its end */
 	__u32 args_bytes; /* of args: each argument ends in NUL, the last perhaps cut */
 	__u32 args_cut;	  /* 1: there were more */
+	__u32 facts;	  /* enum ring_exec_fact; 0 from /proc */
+	__u32 real_uid;
+	__u64 capabilities;	  /* effective */
+	__u32 cwd_bytes;	  /* of cwd; 0: not known */
+	__u32 interp_bytes;	  /* of interp; 0: the file is the program */
+	char cwd[RING_CWD_BYTES]; /* names from the directory up to the root, each ends in NUL */
+	char interp[RING_INTERP_BYTES];
 	char path[RING_PATH_BYTES];
 	char args[RING_ARGS_BYTES];
 };
@@ -162,7 +182,8 @@ struct ring_state {
 
 RING_WIRE(struct ring_head, comm, 56);
 RING_WIRE(struct ring_fork, pad, 64);
-RING_WIRE(struct ring_exec, args, 88 + RING_PATH_BYTES + RING_ARGS_BYTES);
+RING_WIRE(struct ring_exec, args,
+	  112 + RING_CWD_BYTES + RING_INTERP_BYTES + RING_PATH_BYTES + RING_ARGS_BYTES);
 RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);

@@ -70,8 +70,12 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct kernel_cap {
+	__u32 cap[2];
+};
 struct cred {
-	struct kuid euid;
+	struct kuid uid, euid;
+	struct kernel_cap cap_effective;
 	struct user_namespace *user_ns;
 };
 
@@ -109,6 +113,45 @@ struct signal_struct {
 	int group_exit_code;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+struct super_block {
+	unsigned long s_magic;
+};
+struct inode {
+	unsigned int i_nlink;
+	struct super_block *i_sb;
+};
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+struct fs_struct {
+	struct path root, pwd;
+};
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+};
+/* fs/overlayfs/ovl_entry.h; absent when overlayfs is a module that isn't loaded. */
+struct ovl_inode {
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+};
+
 struct task_struct {
 	int pid, tgid;
 	int exit_code;
@@ -119,11 +162,14 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	__u64 start_boottime;
 };
 
 struct linux_binprm {
-	const char *filename;
+	const char *filename, *interp;
+	struct file *file;
+	unsigned int secureexec : 1;
 };
 
 /* --- sockets --- */

@@ -211,7 +211,22 @@
 	X(user_agent, "user_agent.original", text, "requestClientApplication",                     \
 	  "the request's User-Agent")                                                              \
 	X(http_status, "http.response.status_code", u64, NULL, "status of the answer")             \
-	X(http_latency, "http.latency", ns, NULL, "from the request to the answer")
+	X(http_latency, "http.latency", ns, NULL, "from the request to the answer")                \
+	X(working_directory, "process.working_directory", text, NULL,                              \
+	  "working directory, as the process sees it; begins with ... when it is too long")        \
+	X(interpreter, "process.interpreter.path", text, NULL, "who runs the script")              \
+	X(real_uid, "process.real_user.id", u64, NULL,                                             \
+	  "real user id, as the host sees it, where it is not the effective one")                  \
+	X(capabilities, "process.capabilities.effective", hex, NULL,                               \
+	  "effective capabilities, as bits (capabilities(7)); absent when there are none")         \
+	X(privileges_gained, "process.privileges_gained", flag, NULL,                              \
+	  "true: the file gives rights that who started it has not (set-user-id, capabilities)")   \
+	X(exe_memory, "process.executable.in_memory", flag, NULL,                                  \
+	  "true: the program was never a file on a disk (memfd)")                                  \
+	X(exe_unlinked, "process.executable.unlinked", flag, NULL,                                 \
+	  "true: the program's file has been deleted")                                             \
+	X(exe_upper, "process.executable.upper_layer", flag, NULL,                                 \
+	  "true: the program is not from the container's image: it was written later")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -232,7 +247,8 @@
 	F(detection_events) F(technique_id) F(technique_name)
 
 /* Which fields an event of a kind may carry. */
-#define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F)
+#define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F) F(working_directory) F(interpreter) \
+	F(real_uid) F(capabilities) F(privileges_gained) F(exe_memory) F(exe_unlinked) F(exe_upper)
 #define EVENT_HAS_process_exit(F) EVENT_GROUP_process(F) F(exit_code) F(signal) F(signal_number)
 #define EVENT_HAS_process_trap(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(trap) F(signal) \
 	F(signal_number) F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) F(fault_reason) \
