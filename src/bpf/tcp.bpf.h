@@ -23,6 +23,7 @@ enum tcp_state {
 
 /* Set before loading. */
 const volatile bool want_tcp = false;
+const volatile __u64 tcp_settle_ns = 0; /* connections must be this old to be told of as made */
 
 /* A cast to tcp_sock is refused ("access beyond struct sock"): only the helper knows the way. */
 static void fill_ends(struct ring_ends *ends, const struct sock *sk, const struct tcp_sock *tcp)
@@ -108,6 +109,17 @@ static void on_asked(const struct sock *sk)
 	note->reset = 0;
 }
 
+/* Tells once that it was made, when it is old enough; the end of one that never is says all. */
+static void tcp_tell_open(const struct sock *sk, struct socket_note *note)
+{
+	if (note->told || !note->open_ns)
+		return;
+	if (tcp_settle_ns && bpf_ktime_get_boot_ns() - note->open_ns < tcp_settle_ns)
+		return;
+	note->told = 1;
+	tell(sk, note, note->role == RING_ROLE_client ? RING_TCP_connect : RING_TCP_accept, 0, 0);
+}
+
 static void on_open(const struct sock *sk)
 {
 	struct socket_note *note = note_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
@@ -115,21 +127,10 @@ static void on_open(const struct sock *sk)
 	if (!note)
 		return;
 	note->open_ns = bpf_ktime_get_boot_ns();
-	if (note->role != RING_ROLE_client) {
-		note->role = RING_ROLE_server;
-		return; /* whose it is shows when somebody uses it */
-	}
-	note->told = 1;
-	if (socket_wanted(note))
-		tell(sk, note, RING_TCP_connect, 0, 0);
-}
-
-static void tcp_tell_accept(const struct sock *sk, struct socket_note *note)
-{
-	if (note->role != RING_ROLE_server || note->told || !note->open_ns)
-		return;
-	note->told = 1;
-	tell(sk, note, RING_TCP_accept, 0, 0);
+	if (note->role != RING_ROLE_client)
+		note->role = RING_ROLE_server; /* whose it is shows when somebody uses it */
+	else if (!tcp_settle_ns && socket_wanted(note))
+		tcp_tell_open(sk, note);
 }
 
 /* Somebody closes it, the peer's data unread perhaps. */
@@ -138,7 +139,7 @@ static void on_closing(const struct sock *sk)
 	struct socket_note *note = note_of(sk, 0);
 
 	if (note && note->owner.pid == 0 && socket_claim(note))
-		tcp_tell_accept(sk, note);
+		tcp_tell_open(sk, note);
 }
 
 static __u8 end_of(const struct sock *sk, __u8 reset, int before)

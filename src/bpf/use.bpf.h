@@ -18,12 +18,14 @@ static void on_use(struct sock *sk)
 		return;
 	/* A socket from before our start gets its note here. */
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note || note->owner.pid == bpf_get_current_pid_tgid() >> 32)
+	if (!note)
 		return;
-	if (!tcp)
+	if (tcp) {
+		if (socket_claim(note) && want_tcp && !note->told)
+			tcp_tell_open(sk, note);
+	} else if (note->owner.pid != bpf_get_current_pid_tgid() >> 32) {
 		udp_own(note, bpf_get_socket_cookie(sk));
-	else if (socket_claim(note) && want_tcp)
-		tcp_tell_accept(sk, note);
+	}
 }
 
 SEC("tp_btf/sock_send_length")

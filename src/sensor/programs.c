@@ -76,6 +76,7 @@ static void programs_set(struct programs *programs, const struct sensor_env *env
 	bpf->rodata->agent_pid = (uint32_t)getpid();
 	bpf->rodata->hierarchy = env->hierarchy;
 	bpf->rodata->want_tcp = watch->tcp;
+	bpf->rodata->tcp_settle_ns = watch->tcp_settle_ns;
 	bpf->rodata->want_udp = watch->udp;
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;

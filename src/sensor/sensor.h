@@ -27,7 +27,7 @@ struct kernel_settings {
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
 	bool tcp, udp, dns, tls, http;
-	uint64_t udp_interval_ns;
+	uint64_t tcp_settle_ns, udp_interval_ns;
 	uint64_t dns_timeout_ns;
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
 };

@@ -97,6 +97,19 @@ ss_agrees() {
 		and ."network.role" == null and ."network.sent.bytes" == 4'
 }
 
+@test "of short connections the end alone is told, when that is asked for" {
+	BULWARK_TCP_SETTLE=300ms start
+	talk tcp 127.0.0.1 10 20
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port
+		and ."network.connect.latency" > 0'
+	! has '(."event.name" == "tcp.connect" or ."event.name" == "tcp.accept")
+		and (."network.peer.port" == $said.port or ."network.local.port" == $said.port)'
+	talk slow 127.0.0.1
+	wait_for 5 has '."event.name" == "tcp.connect" and ."network.peer.port" == $said.port
+		and ."process.pid" == $said.client'
+	has '."event.name" == "tcp.accept" and ."network.local.port" == $said.port'
+}
+
 @test "it can be switched off" {
 	BULWARK_SENSORS_TCP=false start
 	grep -q 'not asked for (see sensors.tcp)' "$err"

@@ -9,6 +9,7 @@ usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
   reset HOST               the client closes with data unread
   handed HOST              the server gives the accepted socket to another process
   open HOST                keeps a connection open, prints ss(8)'s figures of it, then closes it
+  slow HOST                a connection that is used again after half a second
   udp HOST COUNT BYTES     the client sends so many datagrams, the server, a child, answers each with one byte
   flood HOST               more datagrams than a small queue holds; prints the kernel's own count of drops
   early HOST               connects, waits for a line on standard input, then talks and closes
@@ -19,6 +20,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 
 def family(host):
@@ -141,6 +143,20 @@ def early(host):
     return {"client": os.getpid(), "port": port}
 
 
+def slow(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    for _ in range(2):
+        client.sendall(b"x")
+        conn.recv(1)
+        time.sleep(0.5)
+    client.close()
+    conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
 def udp(host, count, size):
     server = listen(host, socket.SOCK_DGRAM)
     port = server.getsockname()[1]
@@ -179,7 +195,7 @@ def flood(host):
     return {"server": os.getpid(), "port": port, "drops": snmp(host)}
 
 
-WHATS = {"udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
+WHATS = {"slow": slow, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
 
 if __name__ == "__main__":
     print(json.dumps(WHATS[sys.argv[1]](*sys.argv[2:])), flush=True)
