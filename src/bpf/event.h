@@ -18,12 +18,13 @@ enum ring_type {
 	RING_fork,
 	RING_exec,
 	RING_exit,
-	RING_thread, /* a thread that died with its process by a core-dumping signal */
-	RING_cgroup, /* a control group seen for the first time */
-	RING_tcp,    /* a connection made, refused or ended */
-	RING_dns,    /* a message to or from port 53, or a piece of one */
-	RING_tls,    /* a piece of a TLS handshake */
-	RING_http,   /* what begins like an HTTP request or response */
+	RING_thread,  /* a thread that died with its process by a core-dumping signal */
+	RING_cgroup,  /* a control group seen for the first time */
+	RING_tcp,     /* a connection made, refused or ended */
+	RING_dns,     /* a message to or from port 53, or a piece of one */
+	RING_tls,     /* a piece of a TLS handshake */
+	RING_syscall, /* one of those that the agent asked for */
+	RING_http,    /* what begins like an HTTP request or response */
 	RING_TYPE_COUNT
 };
 
@@ -99,6 +100,16 @@ struct ring_cgroup {
 	struct ring_head head; /* cgroup_id says which */
 	__u32 depth, pad;
 	char names[RING_CGROUP_DEPTH][RING_CGROUP_NAME];
+};
+
+#define RING_SYSCALLS 512 /* numbers below this can be asked for */
+
+struct ring_syscall {
+	struct ring_head head;
+	__u32 number;
+	__u32 held; /* calls before this one that were not told */
+	__s64 result;
+	__u64 args[4];
 };
 
 /* What happened to a connection. */
@@ -187,6 +198,7 @@ RING_WIRE(struct ring_exec, args,
 RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
+RING_WIRE(struct ring_syscall, args, 56 + 48);
 RING_WIRE(struct ring_ends, cookie, 48);
 RING_WIRE(struct ring_tcp, rtt_us, 104 + 56);
 RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);

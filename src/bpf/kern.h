@@ -166,6 +166,27 @@ struct task_struct {
 	__u64 start_boottime;
 };
 
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di, si, dx, r10, orig_ax;
+};
+#define KERN_SYSCALL_NUMBER(regs) (regs)->orig_ax
+#define KERN_SYSCALL_ARG0(regs)	  (regs)->di
+#define KERN_SYSCALL_ARG1(regs)	  (regs)->si
+#define KERN_SYSCALL_ARG2(regs)	  (regs)->dx
+#define KERN_SYSCALL_ARG3(regs)	  (regs)->r10
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	unsigned long regs[31], orig_x0;
+	int syscallno;
+};
+#define KERN_SYSCALL_NUMBER(regs) (regs)->syscallno
+#define KERN_SYSCALL_ARG0(regs)	  (regs)->orig_x0
+#define KERN_SYSCALL_ARG1(regs)	  (regs)->regs[1]
+#define KERN_SYSCALL_ARG2(regs)	  (regs)->regs[2]
+#define KERN_SYSCALL_ARG3(regs)	  (regs)->regs[3]
+#endif
+
 struct linux_binprm {
 	const char *filename, *interp;
 	struct file *file;

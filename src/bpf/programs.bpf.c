@@ -7,6 +7,7 @@
  */
 #include "bpf/exec.bpf.h"
 #include "bpf/packet.bpf.h"
+#include "bpf/privilege.bpf.h"
 #include "bpf/tcp.bpf.h"
 #include "bpf/use.bpf.h"
 

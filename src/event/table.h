@@ -226,7 +226,12 @@
 	X(exe_unlinked, "process.executable.unlinked", flag, NULL,                                 \
 	  "true: the program's file has been deleted")                                             \
 	X(exe_upper, "process.executable.upper_layer", flag, NULL,                                 \
-	  "true: the program is not from the container's image: it was written later")
+	  "true: the program is not from the container's image: it was written later")             \
+	X(syscall_name, "syscall.name", text, "act", "system call")                                \
+	X(syscall_args, "syscall.arguments", text, NULL,                                           \
+	  "arguments that are no pointers, as name=0xvalue")                                       \
+	X(syscall_held, "syscall.repeated", u64, "cnt",                                            \
+	  "calls of the process before this one that were not told: at most one a second is")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -321,6 +326,8 @@
 	F(tls_version) F(tls_cipher) F(tls_alpn) F(tls_server_name) F(tls_client_alpn) \
 	F(tls_client_versions) F(tls_client_ciphers) F(tls_encrypted_hello) F(tls_ja3) F(tls_ja4) \
 	F(tls_ja3s) F(tls_subject) F(tls_issuer) F(tls_not_after) F(tls_alert) F(tls_latency)
+#define EVENT_HAS_syscall_privileged(F) EVENT_GROUP_process(F) F(syscall_number) \
+	F(syscall_name) F(syscall_args) F(other_pid) F(error_type) F(syscall_held)
 #define EVENT_HAS_http_request(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	F(http_method) F(url_path) F(http_version) F(http_host) F(user_agent) F(http_status) \
 	F(http_latency)
@@ -446,7 +453,10 @@
 	  "a TLS connection was begun; no version: the server did not answer")                     \
 	X(http_request, "http.request", info, "HTTP request",                                      \
 	  "<{comm}><[{pid}]> {http_method} <{http_host}>{url_path}< {http_status}>",               \
-	  "a request of plain HTTP/1.x and the status of its answer; no status: there was none")
+	  "a request of plain HTTP/1.x and the status of its answer; no status: there was none")   \
+	X(syscall_privileged, "syscall.privileged", warning, "Privileged system call",             \
+	  "<{comm}><[{pid}]> {syscall_name}< {syscall_args}><: {error_type}>",                     \
+	  "a system call that reaches for rights, another process, a namespace or the kernel")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

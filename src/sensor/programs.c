@@ -26,7 +26,7 @@ static const struct programs_row programs_rows[] = {
 	ROW(PROGRAMS_packet, on_sent),	      ROW(PROGRAMS_packet, on_received),
 	ROW(PROGRAMS_packet, on_bind4),	      ROW(PROGRAMS_packet, on_bind6),
 	ROW(PROGRAMS_use, on_send),	      ROW(PROGRAMS_use, on_receive),
-	ROW(PROGRAMS_drop, on_drop),
+	ROW(PROGRAMS_drop, on_drop),	      ROW(PROGRAMS_syscall, on_syscall),
 };
 #undef ROW
 
@@ -63,6 +63,8 @@ static unsigned int programs_wanted(const struct watch_settings *watch)
 		parts |= PROGRAMS_packet | PROGRAMS_use;
 	if (watch->udp)
 		parts |= PROGRAMS_drop;
+	if (watch->privilege)
+		parts |= PROGRAMS_syscall;
 	return parts;
 }
 
@@ -81,6 +83,7 @@ static void programs_set(struct programs *programs, const struct sensor_env *env
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;
 	bpf->rodata->want_http = watch->http;
+	memcpy((void *)bpf->rodata->privilege_wants, privilege_wanted(), RING_SYSCALLS);
 	for (size_t n = 0; n < array_count(programs_rows); n++)
 		bpf_program__set_autoload(programs_program(programs, &programs_rows[n]),
 					  programs->parts & programs_rows[n].part);

@@ -18,6 +18,7 @@ enum {
 	PROGRAMS_packet = 4,
 	PROGRAMS_use = 8,   /* who uses a socket; kernel 6.4 */
 	PROGRAMS_drop = 16, /* datagrams dropped; kernel 6.10 */
+	PROGRAMS_syscall = 32,
 };
 
 struct programs;
@@ -28,6 +29,9 @@ must_check int programs_take(struct programs **ret_programs, const struct sensor
 			     unsigned int parts, struct error *err);
 /* Detaches those that nobody else has taken; NULL is fine. */
 void programs_give_back(struct programs *programs, unsigned int parts);
+
+/* Which system calls are told of (sensor/privilege.c): RING_SYSCALLS bytes, 1 for each. */
+const uint8_t *privilege_wanted(void);
 
 struct programs_bpf *programs_bpf(const struct programs *programs);
 

@@ -26,7 +26,7 @@ struct kernel_settings {
 
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
-	bool tcp, udp, dns, tls, http;
+	bool tcp, udp, dns, tls, http, privilege;
 	uint64_t tcp_settle_ns, udp_interval_ns;
 	uint64_t dns_timeout_ns;
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
@@ -104,6 +104,6 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
-	sensor_udp, sensor_dns, sensor_tls, sensor_http;
+	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege;
 
 #endif

@@ -18,7 +18,7 @@ teardown() {
 start() {
 	"$bulwark" up --under $$ --listen off --output json >"$out" 2>"$err" 3>&- &
 	agent=$!
-	wait_for 10 grep -q 'tls ' "$err"
+	wait_for 10 grep -q 'privilege ' "$err"
 }
 
 # alone COMMAND ARG...: in a network namespace with nothing but lo.
