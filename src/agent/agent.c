@@ -217,7 +217,9 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.old_records = settings->old_records,
 		.poll_ns = settings->poll_ns,
 		.source = settings->source,
+		.watch = settings->watch,
 	};
+	agent->sensor_settings.watch.cgroup = settings->packet_cgroup;
 }
 
 static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
@@ -336,6 +338,7 @@ static void agent_make_sensor_env(struct agent *agent)
 		.settings = &agent->sensor_settings,
 		.ended = agent_on_source_end,
 		.ended_owner = agent,
+		.shared = &agent->sensor_shared,
 	};
 }
 
@@ -419,6 +422,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	int r;
 
 	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
+	agent->sensor_shared.socket_notes_fd = -1;
 	agent->unsaid = program->unsaid;
 	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;

@@ -17,7 +17,7 @@
 #include "sensor/sensor.h"
 #include "sink/sink.h"
 
-#define AGENT_SENSORS 8
+#define AGENT_SENSORS 16
 #define AGENT_SINKS   16
 
 struct agent {
@@ -44,6 +44,7 @@ struct agent {
 	uint64_t saved_tick_ns; /* of a saved log: when detectors are told the time next */
 	struct error failed;	/* why the end came; code 0: it was due */
 	struct sensor_settings sensor_settings;
+	struct sensor_shared sensor_shared;
 	struct sensor_env sensor_env;
 	struct sensor sensors[AGENT_SENSORS];
 	size_t sensor_count;

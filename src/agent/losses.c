@@ -17,6 +17,10 @@ static const struct {
 	  "a table was full; see identity.* in the settings" },
 	{ METRIC_parked_late, "identity", "events went on without their container's name" },
 	{ METRIC_detect_evictions, "detection", "the table of crash histories was full" },
+	{ METRIC_udp_lost, "UDP traffic", "the table of UDP traffic was full" },
+	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
+	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },
+	{ METRIC_http_evictions, "HTTP requests", "too many waited for their answers" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

@@ -10,13 +10,13 @@ void agent_print_sensors(const struct agent *agent, struct text *out)
 		const struct sensor *sensor = &agent->sensors[n];
 		struct slice refused = text_slice(&sensor->refused), line;
 
-		text_printf(out, "%-8s %s", sensor->kind->name,
+		text_printf(out, "%-9s %s", sensor->kind->name,
 			    sensor->taken ? sensor->taken->name : "off");
 		if (sensor->taken && sensor->taken->costs)
 			text_printf(out, " (without: %s)", sensor->taken->costs);
 		text_putc(out, '\n');
 		while (slice_next(&refused, '\n', &line))
-			text_printf(out, "%-8s   %.*s\n", "", SLICE_ARG(line));
+			text_printf(out, "%-9s   %.*s\n", "", SLICE_ARG(line));
 	}
 }
 

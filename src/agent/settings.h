@@ -28,6 +28,8 @@ struct agent_settings {
 	uint64_t park_ns, drain_ns;
 	char *container_sockets;
 	char *listen;
+	struct watch_settings watch;
+	char *packet_cgroup;
 	struct kernel_settings kernel;
 	struct detect_settings detect;
 	struct sink_settings sinks;

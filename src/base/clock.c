@@ -33,20 +33,25 @@ uint64_t clock_wall_of_boot(uint64_t boot_ns)
 
 char *clock_rfc3339(char *at, uint64_t wall_ns)
 {
-	static uint64_t cached_s = UINT64_MAX;
-	static char cached[64];
+	/* Events name more than one moment: their own and when their process was made. Zeroed, a
+	 * slot holds second 0 without its text: found out by its first byte. */
+	static struct {
+		uint64_t second;
+		char text[64];
+	} slots[16];
 	uint64_t second = wall_ns / NS_PER_S;
 	uint64_t rest = wall_ns % NS_PER_S;
+	char *cached = slots[second % array_count(slots)].text;
 
-	if (second != cached_s) {
+	if (second != slots[second % array_count(slots)].second || !cached[0]) {
 		time_t when = (time_t)second;
 		struct tm tm;
 
 		gmtime_r(&when, &tm);
-		snprintf(cached, sizeof(cached), "%04d-%02d-%02dT%02d:%02d:%02d.",
+		snprintf(cached, sizeof(slots[0].text), "%04d-%02d-%02dT%02d:%02d:%02d.",
 			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 			 tm.tm_sec);
-		cached_s = second;
+		slots[second % array_count(slots)].second = second;
 	}
 	memcpy(at, cached, 20);
 	for (int n = 28; n >= 20; n--) {

@@ -24,7 +24,7 @@ uint64_t clock_wall_of_boot(uint64_t boot_ns);
 #define CLOCK_RFC3339_BYTES 30
 
 /* Writes wall time as RFC 3339 in UTC with nanoseconds: exactly CLOCK_RFC3339_BYTES bytes, not
- * terminated; returns the place behind. The last second is remembered: not for two threads. */
+ * terminated; returns the place behind. Some seconds are remembered: not for two threads. */
 char *clock_rfc3339(char *at, uint64_t wall_ns);
 
 /* Reads an RFC 3339 time (any offset, 0 to 9 digits behind the point); false when it is none. */

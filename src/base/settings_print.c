@@ -33,7 +33,7 @@ void settings_print_help(const struct settings_table *table, struct text *out)
 			setting_put_value(row, out);
 		}
 		text_printf(out, "\n\t%s", row->help);
-		if (row->fallback && row->type != SETTING_flag && row->type != SETTING_tally)
+		if (row->fallback && row->type != SETTING_tally)
 			text_printf(out, " (default %s)", row->fallback);
 		text_putc(out, '\n');
 	}
@@ -124,7 +124,7 @@ static void setting_man_row(const struct setting *row, struct text *out)
 		text_printf(out, ".It Ic %s\n", row->key);
 	}
 	text_printf(out, "%s.\n", row->help);
-	if (row->fallback && row->type != SETTING_flag && row->type != SETTING_tally)
+	if (row->fallback && row->type != SETTING_tally)
 		text_printf(out, "Default: %s.\n", row->fallback);
 	if (!row->key)
 		return;

@@ -18,8 +18,13 @@ enum ring_type {
 	RING_fork,
 	RING_exec,
 	RING_exit,
-	RING_thread, /* a thread that died with its process by a core-dumping signal */
-	RING_cgroup, /* a control group seen for the first time */
+	RING_thread,  /* a thread that died with its process by a core-dumping signal */
+	RING_cgroup,  /* a control group seen for the first time */
+	RING_tcp,     /* a connection made, refused or ended */
+	RING_dns,     /* a message to or from port 53, or a piece of one */
+	RING_tls,     /* a piece of a TLS handshake */
+	RING_syscall, /* one of those that the agent asked for */
+	RING_http,    /* what begins like an HTTP request or response */
 	RING_TYPE_COUNT
 };
 
@@ -47,6 +52,19 @@ struct ring_fork {
 #define RING_CGROUP_NAME  128 /* bytes of one directory name */
 #define RING_CGROUP_DEPTH 12
 
+#define RING_CWD_BYTES	  320 /* of the working directory's names */
+#define RING_CWD_NAME	  96  /* of one of them */
+#define RING_INTERP_BYTES 64
+
+/* What is special about a program, as bits. */
+enum ring_exec_fact {
+	RING_EXEC_gained = 1,	/* it has rights that who started it has not */
+	RING_EXEC_unlinked = 2, /* its file has no name any more */
+	RING_EXEC_memfd = 4,	/* its file was never on a disk */
+	RING_EXEC_upper = 8,	/* its file is not from the image, but from the layer above */
+	RING_EXEC_cwd_cut = 16, /* the working directory has more names */
+};
+
 struct ring_exec {
 	struct ring_head head;
 	__u32 ppid;
@@ -54,6 +72,13 @@ struct ring_exec {
 	__u32 path_bytes; /* of path, without its end */
 	__u32 args_bytes; /* of args: each argument ends in NUL, the last perhaps cut */
 	__u32 args_cut;	  /* 1: there were more */
+	__u32 facts;	  /* enum ring_exec_fact; 0 from /proc */
+	__u32 real_uid;
+	__u64 capabilities;	  /* effective */
+	__u32 cwd_bytes;	  /* of cwd; 0: not known */
+	__u32 interp_bytes;	  /* of interp; 0: the file is the program */
+	char cwd[RING_CWD_BYTES]; /* names from the directory up to the root, each ends in NUL */
+	char interp[RING_INTERP_BYTES];
 	char path[RING_PATH_BYTES];
 	char args[RING_ARGS_BYTES];
 };
@@ -77,6 +102,83 @@ struct ring_cgroup {
 	char names[RING_CGROUP_DEPTH][RING_CGROUP_NAME];
 };
 
+#define RING_SYSCALLS 512 /* numbers below this can be asked for */
+
+struct ring_syscall {
+	struct ring_head head;
+	__u32 number;
+	__u32 held; /* calls before this one that were not told */
+	__s64 result;
+	__u64 args[4];
+};
+
+/* What happened to a connection. */
+enum ring_tcp_what { RING_TCP_connect, RING_TCP_accept, RING_TCP_close, RING_TCP_fail };
+/* Who asked for it. */
+enum ring_role { RING_ROLE_unknown, RING_ROLE_client, RING_ROLE_server };
+/* How it ended. */
+enum ring_tcp_end {
+	RING_TCP_END_fin,	  /* both sides said goodbye, or one did and the other is gone */
+	RING_TCP_END_reset_local, /* this side gave up */
+	RING_TCP_END_reset_peer,
+	RING_TCP_END_timeout,
+	RING_TCP_END_COUNT
+};
+
+/* Both ends of a socket; IPv4 as ::ffff:a.b.c.d. */
+struct ring_ends {
+	__u8 local[16], peer[16];
+	__u16 local_port, peer_port; /* host order */
+	__u32 ns_net;		     /* 0: as its process */
+	__u64 cookie;		     /* the socket's number, never used again */
+};
+
+struct ring_tcp {
+	struct ring_head head; /* pid 0: nobody has been seen to use it */
+	struct ring_ends ends;
+	__u8 what, role, end, pad;
+	__u32 error;			  /* errno; 0 = none */
+	__u64 latency_ns;		  /* from asking to being open; 0 = not known */
+	__u64 duration_ns;		  /* from being open to the end; 0 = not known */
+	__u64 sent_bytes, received_bytes; /* of payload, each byte once */
+	__u32 sent_segments, received_segments;
+	__u32 retransmits, rtt_us;
+};
+
+/* What a socket's process and its peer say to each other. */
+#define RING_PACKET_BYTES 4096
+
+struct ring_packet {
+	struct ring_head head; /* pid 0: nobody has been seen to use the socket yet */
+	struct ring_ends ends;
+	__u8 protocol; /* IPPROTO_UDP or IPPROTO_TCP */
+	__u8 sending;  /* 1: from this side */
+	__u16 pad;
+	__u32 sequence;	  /* TCP: number of the first byte */
+	__u32 bytes;	  /* of payload in the packet */
+	__u32 data_bytes; /* of data, the payload's start */
+	__u8 data[RING_PACKET_BYTES];
+};
+
+/* What udp.bpf.h counts for each process, socket and peer. */
+struct ring_udp_key {
+	__u64 cookie;
+	__u8 peer[16];
+	__u16 peer_port; /* host order */
+	__u16 pad;
+	__u32 pid; /* 0: nobody has been seen to use the socket yet */
+};
+
+struct ring_udp_flow {
+	struct ring_head owner;
+	__u8 local[16];
+	__u16 local_port, pad, pad2[2];
+	__u64 sent_bytes, received_bytes; /* of payload */
+	__u64 sent_count, received_count; /* datagrams */
+	__u64 dropped_count;		  /* of those received: no room in the socket's queue */
+	__u64 first_ns, last_ns;	  /* CLOCK_BOOTTIME */
+};
+
 /* One per agent, shared by all programs through a mapped map. */
 struct ring_state {
 	__u64 awake; /* 1: the reader drains on a timer, nobody has to wake it */
@@ -91,10 +193,17 @@ struct ring_state {
 
 RING_WIRE(struct ring_head, comm, 56);
 RING_WIRE(struct ring_fork, pad, 64);
-RING_WIRE(struct ring_exec, args, 88 + RING_PATH_BYTES + RING_ARGS_BYTES);
+RING_WIRE(struct ring_exec, args,
+	  112 + RING_CWD_BYTES + RING_INTERP_BYTES + RING_PATH_BYTES + RING_ARGS_BYTES);
 RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
+RING_WIRE(struct ring_syscall, args, 56 + 48);
+RING_WIRE(struct ring_ends, cookie, 48);
+RING_WIRE(struct ring_tcp, rtt_us, 104 + 56);
+RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);
+RING_WIRE(struct ring_udp_key, pid, 32);
+RING_WIRE(struct ring_udp_flow, last_ns, 56 + 24 + 56);
 RING_WIRE(struct ring_state, lost, 8 + 8 * RING_TYPE_COUNT);
 
 #endif

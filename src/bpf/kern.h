@@ -23,11 +23,16 @@ enum { false = 0, true = 1 };
 enum bpf_map_type_ {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum {
 	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_F_NO_PREALLOC = 1,
+	BPF_SK_STORAGE_GET_F_CREATE = 1,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
@@ -65,8 +70,12 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct kernel_cap {
+	__u32 cap[2];
+};
 struct cred {
-	struct kuid euid;
+	struct kuid uid, euid;
+	struct kernel_cap cap_effective;
 	struct user_namespace *user_ns;
 };
 
@@ -104,6 +113,45 @@ struct signal_struct {
 	int group_exit_code;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+struct super_block {
+	unsigned long s_magic;
+};
+struct inode {
+	unsigned int i_nlink;
+	struct super_block *i_sb;
+};
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+struct fs_struct {
+	struct path root, pwd;
+};
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+};
+/* fs/overlayfs/ovl_entry.h; absent when overlayfs is a module that isn't loaded. */
+struct ovl_inode {
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+};
+
 struct task_struct {
 	int pid, tgid;
 	int exit_code;
@@ -114,13 +162,102 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	__u64 start_boottime;
 };
 
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di, si, dx, r10, orig_ax;
+};
+#define KERN_SYSCALL_NUMBER(regs) (regs)->orig_ax
+#define KERN_SYSCALL_ARG0(regs)	  (regs)->di
+#define KERN_SYSCALL_ARG1(regs)	  (regs)->si
+#define KERN_SYSCALL_ARG2(regs)	  (regs)->dx
+#define KERN_SYSCALL_ARG3(regs)	  (regs)->r10
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	unsigned long regs[31], orig_x0;
+	int syscallno;
+};
+#define KERN_SYSCALL_NUMBER(regs) (regs)->syscallno
+#define KERN_SYSCALL_ARG0(regs)	  (regs)->orig_x0
+#define KERN_SYSCALL_ARG1(regs)	  (regs)->regs[1]
+#define KERN_SYSCALL_ARG2(regs)	  (regs)->regs[2]
+#define KERN_SYSCALL_ARG3(regs)	  (regs)->regs[3]
+#endif
+
 struct linux_binprm {
-	const char *filename;
+	const char *filename, *interp;
+	struct file *file;
+	unsigned int secureexec : 1;
+};
+
+/* --- sockets --- */
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+typedef struct {
+	struct net *net;
+} possible_net_t;
+struct sock_common {
+	__be32 skc_daddr, skc_rcv_saddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
+	unsigned long skc_flags;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+};
+enum sock_flags {
+	SOCK_DONE = 1,
+};
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err, sk_err_soft;
+	__u16 sk_protocol;
+};
+struct inet_sock {
+	struct sock sk;
+	__be16 inet_sport;
+};
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+};
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u64 bytes_sent, bytes_retrans, bytes_received;
+	__u32 segs_in, segs_out, total_retrans, srtt_us;
+};
+struct sk_buff {
+	unsigned char *head;
+	__u16 transport_header, network_header;
 };
 
 #pragma clang attribute pop
+
+/* --- what the verifier translates: fixed layouts --- */
+
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol, mark, priority;
+	__u32 src_ip4, src_ip6[4], src_port; /* host order */
+	__be16 dst_port;
+	__u16 pad;
+};
+struct __sk_buff {
+	__u32 len, pkt_type, mark, queue_mapping, protocol;
+	__u32 vlan[3];
+	__u32 priority, ingress_ifindex, ifindex, tc_index, cb[5], hash, tc_classid;
+	__u32 data, data_end, napi_id;
+	__u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
+	__u32 data_meta;
+	__u64 flow_keys __attribute__((aligned(8)));
+	__u64 tstamp;
+	__u32 wire_len, gso_segs;
+	struct bpf_sock *sk __attribute__((aligned(8)));
+	__u32 gso_size;
+};
 
 #endif

@@ -120,12 +120,14 @@ static __u64 ring_flags(void)
 static void ring_put(void *record, __u32 bytes, __u16 type)
 {
 	struct ring_state *state;
+	__u32 at = type;
 
 	if (bpf_ringbuf_output(&ring, record, bytes, ring_flags()) == 0)
 		return;
 	state = ring_get_state();
-	if (state && type < RING_TYPE_COUNT)
-		__sync_fetch_and_add(&state->lost[type], 1);
+	barrier_var(at); /* check the number that is used */
+	if (state && at < RING_TYPE_COUNT)
+		__sync_fetch_and_add(&state->lost[at], 1);
 }
 
 #endif

@@ -2,8 +2,10 @@
 /* bulwark - every sensor that this kernel permits, on one loop. */
 #include "agent/program.h"
 
-static const struct sensor_kind *const sensors[] = { &sensor_kmsg, &sensor_exec, &sensor_setting,
-						     NULL };
+static const struct sensor_kind *const sensors[] = {
+	&sensor_kmsg, &sensor_exec, &sensor_setting, &sensor_tcp,	&sensor_udp,
+	&sensor_dns,  &sensor_tls,  &sensor_http,    &sensor_privilege, NULL,
+};
 
 static const struct program_command commands[] = {
 	{ "up", "[OPTION...]", "Run every sensor that this kernel permits", program_run },

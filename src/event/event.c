@@ -28,7 +28,8 @@ const struct event_severity_row event_severities[SEVERITY_COUNT] = {
 #define EVENT_BIT(word, field) ((field) / 64 == (word) ? 1ull << ((field) % 64) : 0)
 #define EVENT_BIT_0(id)	       | EVENT_BIT(0, FIELD_##id)
 #define EVENT_BIT_1(id)	       | EVENT_BIT(1, FIELD_##id)
-_Static_assert(FIELD_COUNT <= 128, "a third word of bits is needed");
+#define EVENT_BIT_2(id)	       | EVENT_BIT(2, FIELD_##id)
+_Static_assert(EVENT_FIELD_WORDS == 3 && FIELD_COUNT <= 192, "another word of bits is needed");
 
 const struct event_kind_row event_kinds[EVENT_KIND_COUNT] = {
 #define X(id, name, severity, title, line, help)                                                   \
@@ -38,7 +39,8 @@ const struct event_kind_row event_kinds[EVENT_KIND_COUNT] = {
 			 title,                                                                    \
 			 line,                                                                     \
 			 help,                                                                     \
-			 { 0 EVENT_HAS_##id(EVENT_BIT_0), 0 EVENT_HAS_##id(EVENT_BIT_1) } },
+			 { 0 EVENT_HAS_##id(EVENT_BIT_0), 0 EVENT_HAS_##id(EVENT_BIT_1),           \
+			   0 EVENT_HAS_##id(EVENT_BIT_2) } },
 	EVENT_KINDS(X)
 #undef X
 };

@@ -54,6 +54,9 @@ enum event_type {
 	TYPE_json,
 };
 
+/* Sets of fields are bits in so many words. */
+#define EVENT_FIELD_WORDS 3
+
 struct event_field_row {
 	const char *id;	  /* as the table's lines and filters call it */
 	const char *name; /* as the world sees it */
@@ -66,7 +69,7 @@ struct event_kind_row {
 	const char *id, *name;
 	enum event_severity severity;
 	const char *title, *line, *help;
-	uint64_t fields[(FIELD_COUNT + 63) / 64]; /* bits: what it may carry */
+	uint64_t fields[EVENT_FIELD_WORDS]; /* bits: what it may carry */
 };
 
 struct event_severity_row {
@@ -109,7 +112,7 @@ struct event {
 	uint64_t
 		boot_ns; /* the same on CLOCK_BOOTTIME, to tell a pid's owners apart; 0 = unknown */
 	uint64_t serial; /* given by the agent when it is passed on; 0 before */
-	uint64_t present[(FIELD_COUNT + 63) / 64]; /* bits: fields it has */
+	uint64_t present[EVENT_FIELD_WORDS]; /* bits: fields it has */
 	size_t count, scratch_bytes;
 	struct event_value values[EVENT_VALUES];
 	char scratch[EVENT_SCRATCH]; /* holds texts made for this event */

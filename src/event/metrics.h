@@ -56,6 +56,16 @@
 	  "Damaged records found on disk and stepped over")                                        \
 	X(spool_bytes, "bulwark_spool_bytes", gauge, "sink", "Bytes waiting on disk")              \
 	X(spool_events, "bulwark_spool_events", gauge, "sink", "Events waiting on disk")           \
+	X(udp_lost, "bulwark_udp_lost_total", counter, NULL,                                       \
+	  "Datagrams not counted because the table of UDP traffic was full")                       \
+	X(dns_messages, "bulwark_dns_messages_total", counter, "result",                           \
+	  "DNS messages seen: parsed, malformed, or pieces of a TCP stream given up")              \
+	X(dns_evictions, "bulwark_dns_evictions_total", counter, "table",                          \
+	  "Questions and TCP streams thrown out because their table was full")                     \
+	X(tls_evictions, "bulwark_tls_evictions_total", counter, NULL,                             \
+	  "TLS handshakes given up because too many were under way")                               \
+	X(http_evictions, "bulwark_http_evictions_total", counter, NULL,                           \
+	  "HTTP requests given up because too many waited for their answers")                      \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

@@ -148,7 +148,98 @@
 	  "what the events have in common or how they step (summary)")                             \
 	X(detection_events, "detection.events", json, NULL, "the events themselves (full)")        \
 	X(technique_id, "threat.technique.id", text, NULL, "MITRE ATT&CK technique")               \
-	X(technique_name, "threat.technique.name", text, NULL, "its name")
+	X(technique_name, "threat.technique.name", text, NULL, "its name")                         \
+	X(transport, "network.transport", text, "proto", "tcp or udp")                             \
+	X(network_type, "network.type", text, NULL, "ipv4 or ipv6")                                \
+	X(network_role, "network.role", text, NULL,                                                \
+	  "client: this side asked for the connection; server: it was asked; absent when that "    \
+	  "was "                                                                                   \
+	  "before the start")                                                                      \
+	X(local_address, "network.local.address", text, "src", "this side's address")              \
+	X(local_port, "network.local.port", u64, "spt", "this side's port")                        \
+	X(peer_address, "network.peer.address", text, "dst", "the other side's address")           \
+	X(peer_port, "network.peer.port", u64, "dpt", "the other side's port")                     \
+	X(sent_bytes, "network.sent.bytes", bytes, "out",                                          \
+	  "payload sent, without what was sent again")                                             \
+	X(received_bytes, "network.received.bytes", bytes, "in", "payload received")               \
+	X(sent_packets, "network.sent.packets", u64, NULL, "TCP segments or UDP datagrams sent")   \
+	X(received_packets, "network.received.packets", u64, NULL,                                 \
+	  "TCP segments or UDP datagrams received")                                                \
+	X(duration, "network.duration", ns, NULL,                                                  \
+	  "how long the connection was open; absent when it was opened before the start")          \
+	X(connect_latency, "network.connect.latency", ns, NULL,                                    \
+	  "from asking for the connection to having it, or to giving up")                          \
+	X(error_type, "error.type", text, "reason", "error, as errno(3) names it")                 \
+	X(tcp_end, "tcp.end", text, NULL,                                                          \
+	  "how the connection ended: fin, reset_local, reset_peer or timeout")                     \
+	X(tcp_retransmits, "tcp.retransmits", u64, NULL, "segments sent again")                    \
+	X(tcp_rtt, "tcp.rtt", ns, NULL, "smoothed round-trip time")                                \
+	X(dropped_packets, "network.dropped.packets", u64, NULL,                                   \
+	  "datagrams received that found no room in the socket's queue")                           \
+	X(dns_question, "dns.question.name", text, "requestContext",                               \
+	  "name asked for; bytes other than letters, digits, - and _ as \\DDD (RFC 1035)")         \
+	X(dns_type, "dns.question.type", text, NULL, "type asked for: A, AAAA, MX, ...")           \
+	X(dns_class, "dns.question.class", text, NULL, "its class, where it is not IN")            \
+	X(dns_opcode, "dns.opcode", text, NULL, "kind of request, where it is not QUERY")          \
+	X(dns_id, "dns.id", u64, NULL, "the message's id")                                         \
+	X(dns_rcode, "dns.response_code", text, NULL, "NOERROR, NXDOMAIN, SERVFAIL, ...")          \
+	X(dns_answers, "dns.answers", json, NULL,                                                  \
+	  "records of the answer: name, type, ttl and data of each, CNAME chains in their order")  \
+	X(dns_answer_count, "dns.answer.count", u64, NULL,                                         \
+	  "how many there were; dns.answers has the first")                                        \
+	X(dns_flags, "dns.flags", text, NULL, "flags of the answer: aa tc rd ra ad cd")            \
+	X(dns_edns_bytes, "dns.edns.size", bytes, NULL,                                            \
+	  "largest UDP message that who asked can take (EDNS)")                                    \
+	X(dns_latency, "dns.latency", ns, NULL, "from the question to the answer")                 \
+	X(dns_unasked, "dns.unasked", flag, NULL, "true: no question to this answer was seen")     \
+	X(tls_version, "tls.protocol.version", text, NULL, "version that the server chose")        \
+	X(tls_cipher, "tls.cipher", text, NULL, "cipher suite that the server chose")              \
+	X(tls_alpn, "tls.next_protocol", text, "app", "protocol that the server chose (ALPN)")     \
+	X(tls_server_name, "tls.client.server_name", text, "dhost",                                \
+	  "name of the server that the client wants (SNI)")                                        \
+	X(tls_client_alpn, "tls.client.alpn", text, NULL, "protocols offered")                     \
+	X(tls_client_versions, "tls.client.versions", text, NULL, "versions offered")              \
+	X(tls_client_ciphers, "tls.client.supported_ciphers", text, NULL,                          \
+	  "cipher suites offered, in hexadecimal")                                                 \
+	X(tls_encrypted_hello, "tls.client.encrypted_hello", flag, NULL,                           \
+	  "true: the hello that can be read may hide another (ECH)")                               \
+	X(tls_ja3, "tls.client.ja3", text, NULL, "fingerprint of the client: JA3")                 \
+	X(tls_ja4, "tls.client.ja4", text, NULL, "fingerprint of the client: JA4")                 \
+	X(tls_ja3s, "tls.server.ja3s", text, NULL, "fingerprint of the server: JA3S")              \
+	X(tls_subject, "tls.server.subject", text, NULL,                                           \
+	  "whose the server's certificate is; TLS 1.2 and before show it")                         \
+	X(tls_issuer, "tls.server.issuer", text, NULL, "who signed it")                            \
+	X(tls_not_after, "tls.server.not_after", time, NULL, "until when it is valid")             \
+	X(tls_alert, "tls.alert", text, NULL, "alert that the server sent instead of a hello")     \
+	X(tls_latency, "tls.latency", ns, NULL, "from the client's hello to the server's")         \
+	X(http_method, "http.request.method", text, "requestMethod", "GET, POST, ...")             \
+	X(url_path, "url.path", text, "request", "what was asked for, as the request has it")      \
+	X(http_version, "network.protocol.version", text, NULL, "version of HTTP")                 \
+	X(http_host, "server.address", text, NULL, "the request's Host")                           \
+	X(user_agent, "user_agent.original", text, "requestClientApplication",                     \
+	  "the request's User-Agent")                                                              \
+	X(http_status, "http.response.status_code", u64, NULL, "status of the answer")             \
+	X(http_latency, "http.latency", ns, NULL, "from the request to the answer")                \
+	X(working_directory, "process.working_directory", text, NULL,                              \
+	  "working directory, as the process sees it; begins with ... when it is too long")        \
+	X(interpreter, "process.interpreter.path", text, NULL, "who runs the script")              \
+	X(real_uid, "process.real_user.id", u64, NULL,                                             \
+	  "real user id, as the host sees it, where it is not the effective one")                  \
+	X(capabilities, "process.capabilities.effective", hex, NULL,                               \
+	  "effective capabilities, as bits (capabilities(7)); absent when there are none")         \
+	X(privileges_gained, "process.privileges_gained", flag, NULL,                              \
+	  "true: the file gives rights that who started it has not (set-user-id, capabilities)")   \
+	X(exe_memory, "process.executable.in_memory", flag, NULL,                                  \
+	  "true: the program was never a file on a disk (memfd)")                                  \
+	X(exe_unlinked, "process.executable.unlinked", flag, NULL,                                 \
+	  "true: the program's file has been deleted")                                             \
+	X(exe_upper, "process.executable.upper_layer", flag, NULL,                                 \
+	  "true: the program is not from the container's image: it was written later")             \
+	X(syscall_name, "syscall.name", text, "act", "system call")                                \
+	X(syscall_args, "syscall.arguments", text, NULL,                                           \
+	  "arguments that are no pointers, as name=0xvalue")                                       \
+	X(syscall_held, "syscall.repeated", u64, "cnt",                                            \
+	  "calls of the process before this one that were not told: at most one a second is")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -161,12 +252,16 @@
 #define EVENT_GROUP_audit(F) F(audit_serial) F(audit_type) F(audit_login_uid) F(audit_session)
 #define EVENT_GROUP_report(F) F(report) F(report_title) F(report_function) F(report_lines) \
 	F(kernel_release) F(kernel_taint) F(kernel_module) F(cpu) F(registers) F(code_bytes)
+#define EVENT_GROUP_network(F) F(transport) F(network_type) F(network_role) F(local_address) \
+	F(local_port) F(peer_address) F(peer_port)
+#define EVENT_GROUP_traffic(F) F(sent_bytes) F(received_bytes) F(sent_packets) F(received_packets)
 #define EVENT_GROUP_detection(F) F(detection_score) F(detection_reason) F(detection_key) \
 	F(detection_state) F(detection_count) F(detection_span) F(detection_values) \
 	F(detection_events) F(technique_id) F(technique_name)
 
 /* Which fields an event of a kind may carry. */
-#define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F)
+#define EVENT_HAS_process_exec(F) EVENT_GROUP_process(F) F(working_directory) F(interpreter) \
+	F(real_uid) F(capabilities) F(privileges_gained) F(exe_memory) F(exe_unlinked) F(exe_upper)
 #define EVENT_HAS_process_exit(F) EVENT_GROUP_process(F) F(exit_code) F(signal) F(signal_number)
 #define EVENT_HAS_process_trap(F) EVENT_GROUP_process(F) EVENT_GROUP_kmsg(F) F(trap) F(signal) \
 	F(signal_number) F(fault_address) F(fault_ip) F(fault_sp) F(fault_code) F(fault_reason) \
@@ -220,6 +315,32 @@
 #define EVENT_HAS_crash_rate(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F)
 #define EVENT_HAS_crash_loop(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
 	EVENT_GROUP_module(F) F(trap) F(signal)
+#define EVENT_HAS_tcp_connect(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) F(connect_latency) \
+	F(tcp_rtt)
+#define EVENT_HAS_tcp_accept(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) F(tcp_rtt)
+#define EVENT_HAS_tcp_close(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_traffic(F) F(duration) F(connect_latency) F(error_type) F(tcp_end) \
+	F(tcp_retransmits) F(tcp_rtt)
+#define EVENT_HAS_tcp_connect_failed(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	F(connect_latency) F(error_type) F(tcp_retransmits)
+#define EVENT_HAS_udp_flow(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_traffic(F) F(dropped_packets) F(duration)
+#define EVENT_GROUP_dns(F) F(dns_question) F(dns_type) F(dns_class) F(dns_opcode) F(dns_id) \
+	F(dns_edns_bytes) F(sent_bytes) F(received_bytes)
+#define EVENT_HAS_dns_lookup(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_dns(F) F(dns_rcode) F(dns_answers) F(dns_answer_count) F(dns_flags) \
+	F(dns_latency) F(dns_unasked)
+#define EVENT_HAS_dns_timeout(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_dns(F)
+#define EVENT_HAS_tls_handshake(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	F(tls_version) F(tls_cipher) F(tls_alpn) F(tls_server_name) F(tls_client_alpn) \
+	F(tls_client_versions) F(tls_client_ciphers) F(tls_encrypted_hello) F(tls_ja3) F(tls_ja4) \
+	F(tls_ja3s) F(tls_subject) F(tls_issuer) F(tls_not_after) F(tls_alert) F(tls_latency)
+#define EVENT_HAS_syscall_privileged(F) EVENT_GROUP_process(F) F(syscall_number) \
+	F(syscall_name) F(syscall_args) F(other_pid) F(error_type) F(syscall_held)
+#define EVENT_HAS_http_request(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	F(http_method) F(url_path) F(http_version) F(http_host) F(user_agent) F(http_status) \
+	F(http_latency)
 /* clang-format on */
 
 /*
@@ -314,7 +435,41 @@
 	X(crash_rate, "detection.crash_rate", error, "Unusual crash rate", "{detection_reason}",   \
 	  "one program crashes far more often than it used to")                                    \
 	X(crash_loop, "detection.crash_loop", warning, "Crash loop", "{detection_reason}",         \
-	  "one program crashes in one place again and again: a plain bug")
+	  "one program crashes in one place again and again: a plain bug")                         \
+	X(tcp_connect, "tcp.connect", info, "Connection made",                                     \
+	  "<{comm}><[{pid}]> connected to {peer_address}:{peer_port}",                             \
+	  "a connection that this host asked for was made")                                        \
+	X(tcp_accept, "tcp.accept", info, "Connection accepted",                                   \
+	  "<{comm}><[{pid}]> accepted {peer_address}:{peer_port}< on port {local_port}>",          \
+	  "a connection that another asked for is used for the first time")                        \
+	X(tcp_close, "tcp.close", info, "Connection ended",                                        \
+	  "<{comm}><[{pid}]> ended {peer_address}:{peer_port}< sent {sent_bytes}>< received "      \
+	  "{received_bytes}>< after {duration} s>< ({tcp_end})>",                                  \
+	  "a connection ended; what went over it")                                                 \
+	X(tcp_connect_failed, "tcp.connect_failed", warning, "Connection failed",                  \
+	  "<{comm}><[{pid}]> could not connect to {peer_address}:{peer_port}<: {error_type}>",     \
+	  "a connection that this host asked for was not made; no error: the process gave up")     \
+	X(udp_flow, "udp.flow", info, "UDP traffic",                                               \
+	  "<{comm}><[{pid}]> udp {peer_address}:{peer_port}< sent {sent_bytes}>< received "        \
+	  "{received_bytes}>",                                                                     \
+	  "datagrams between a process's socket and a peer since the last report")                 \
+	X(dns_lookup, "dns.lookup", info, "Name looked up",                                        \
+	  "<{comm}><[{pid}]> {dns_question} {dns_type}< {dns_rcode}>",                             \
+	  "a question to a name server and its answer")                                            \
+	X(dns_timeout, "dns.timeout", warning, "Name lookup without an answer",                    \
+	  "<{comm}><[{pid}]> no answer to {dns_question} {dns_type} from "                         \
+	  "{peer_address}:{peer_port}",                                                            \
+	  "a question to a name server that nobody answered in time")                              \
+	X(tls_handshake, "tls.handshake", info, "TLS connection begun",                            \
+	  "<{comm}><[{pid}]> TLS< {tls_version}> with {peer_address}:{peer_port}<, "               \
+	  "{tls_server_name}><, {tls_cipher}><, alert {tls_alert}>",                               \
+	  "a TLS connection was begun; no version: the server did not answer")                     \
+	X(http_request, "http.request", info, "HTTP request",                                      \
+	  "<{comm}><[{pid}]> {http_method} <{http_host}>{url_path}< {http_status}>",               \
+	  "a request of plain HTTP/1.x and the status of its answer; no status: there was none")   \
+	X(syscall_privileged, "syscall.privileged", warning, "Privileged system call",             \
+	  "<{comm}><[{pid}]> {syscall_name}< {syscall_args}><: {error_type}>",                     \
+	  "a system call that reaches for rights, another process, a namespace or the kernel")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

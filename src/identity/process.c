@@ -7,7 +7,8 @@
 
 #define LINEAGE_BYTES  256 /* parents further up are left out */
 #define THREADS_KEPT   4096
-#define PROCESS_NEAR_S 2 /* clocks of the log and of processes may differ by so much */
+#define ASK_AGAIN_MS   100 /* where /proc is asked: not again for events that come so soon after */
+#define PROCESS_NEAR_S 2   /* clocks of the log and of processes may differ by so much */
 
 struct process_thread {
 	uint32_t tid, pid;
@@ -334,16 +335,11 @@ void processes_record(struct processes *processes, const struct ring_head *head)
 
 /* --- questions --- */
 
-static bool processes_trusts(const struct processes *processes, const struct process *process)
-{
-	return processes->feed == PROCESSES_all ||
-	       (processes->feed == PROCESSES_some && process->told);
-}
-
 /* Takes one process in from /proc; false when it isn't there. */
 static bool processes_ask(struct processes *processes, uint32_t pid)
 {
 	const struct process *known;
+	struct process *asked;
 	struct ring_exec record;
 	struct procfs_stat stat;
 
@@ -357,7 +353,9 @@ static bool processes_ask(struct processes *processes, uint32_t pid)
 			return true;
 		record.head.cgroup_id = 0;
 	}
-	processes_take(processes, &record.head);
+	asked = processes_take(processes, &record.head);
+	if (asked)
+		asked->asked_ns = clock_boot_ns();
 	return true;
 }
 
@@ -419,11 +417,22 @@ static const struct process *processes_get(const struct processes *processes, ui
 	return process && process_lived_at(process, boot_ns) ? process : NULL;
 }
 
+/* Whether what is known of it needs no look at /proc. */
+static bool processes_trusts(const struct processes *processes, const struct process *process,
+			     uint64_t boot_ns)
+{
+	if (!process || processes->feed == PROCESSES_all ||
+	    (processes->feed == PROCESSES_some && process->told))
+		return process != NULL;
+	return boot_ns && process->asked_ns &&
+	       process->asked_ns + ASK_AGAIN_MS * NS_PER_MS > boot_ns;
+}
+
 const struct process *processes_find(struct processes *processes, uint32_t pid, uint64_t boot_ns)
 {
 	const struct process *process = processes_get(processes, pid, boot_ns);
 
-	if ((process && processes_trusts(processes, process)) || !processes_ask(processes, pid))
+	if (processes_trusts(processes, process, boot_ns) || !processes_ask(processes, pid))
 		return process;
 	return processes_get(processes, pid, boot_ns);
 }
@@ -435,7 +444,7 @@ const struct process *processes_find_thread(struct processes *processes, uint32_
 	const struct process_thread *thread;
 	uint32_t pid, uid;
 
-	if (process && processes_trusts(processes, process))
+	if (processes_trusts(processes, process, boot_ns))
 		return process;
 	thread = map_get(&processes->threads, process_pid_key(&tid));
 	if (thread)

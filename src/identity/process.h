@@ -29,6 +29,7 @@ struct process {
 	uint64_t start_ns;	/* CLOCK_BOOTTIME */
 	uint64_t start_wall_ns; /* the same as it was taken for first: with the pid, its identity */
 	uint64_t exited_ns;	/* 0 while it runs */
+	uint64_t asked_ns;	/* when /proc last told of it; 0 = never */
 	uint64_t cgroup_id;
 	uint32_t ns_mnt, ns_net, ns_pid, ns_user;
 	bool told; /* by a record, rather than found in /proc */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/cgroup.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
@@ -77,4 +80,21 @@ uint64_t cgroup_id(struct slice path, enum ring_hierarchy hierarchy)
 			return stat_.st_ino;
 	}
 	return 0;
+}
+
+/* A mount of our own that no path leads to: it needs no place, and goes with its descriptor. */
+int cgroup_open(const char *path, struct error *err)
+{
+	auto_fd int context = -1;
+	int fd;
+
+	if (path) {
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd < 0 ? error_errno(err, errno, "open control group '%s'", path) : fd;
+	}
+	context = fsopen("cgroup2", FSOPEN_CLOEXEC);
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return error_errno(err, errno, "mount the unified control group hierarchy");
+	fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	return fd < 0 ? error_errno(err, errno, "mount the unified control group hierarchy") : fd;
 }

@@ -8,6 +8,7 @@
 #ifndef KERNEL_CGROUP_H
 #define KERNEL_CGROUP_H
 
+#include "base/error.h"
 #include "base/slice.h"
 #include "bpf/event.h"
 
@@ -21,5 +22,9 @@ struct slice cgroup_path(struct slice proc_cgroup, enum ring_hierarchy hierarchy
 /* The kernel's id of a control group (kernfs node id, the directory's inode number), looked up in
  * the mounted file system; 0 when it isn't mounted in a usual place or there is no such group. */
 uint64_t cgroup_id(struct slice path, enum ring_hierarchy hierarchy);
+
+/* Opens the unified hierarchy's root as this process sees it, wherever it is mounted, or a group
+ * below by its path in the file system. Returns the fd. */
+must_check int cgroup_open(const char *path, struct error *err);
 
 #endif

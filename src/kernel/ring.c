@@ -13,8 +13,10 @@
 #define RING_BUDGET 16384
 
 const char *const ring_type_names[RING_TYPE_COUNT] = {
-	[RING_fork] = "fork",	  [RING_exec] = "exec",	    [RING_exit] = "exit",
-	[RING_thread] = "thread", [RING_cgroup] = "cgroup",
+	[RING_fork] = "fork",	    [RING_exec] = "exec",     [RING_exit] = "exit",
+	[RING_thread] = "thread",   [RING_cgroup] = "cgroup", [RING_tcp] = "tcp",
+	[RING_dns] = "dns",	    [RING_tls] = "tls",	      [RING_http] = "http",
+	[RING_syscall] = "syscall",
 };
 
 struct ring {

@@ -11,22 +11,77 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "exec.skel.h"
-#include "kernel/bpf.h"
 #include "sensor/exec_poll.h"
+#include "sensor/programs.h"
 
 struct exec_sensor {
-	struct exec_bpf *bpf;
+	struct programs *programs;
 	struct exec_poll poll;
 };
 
-static void exec_emit_exec(const struct sensor_env *env, const struct ring_head *head,
-			   uint64_t wall_ns)
+/* The record has the names from the directory up to the root. */
+static void exec_put_cwd(struct event *event, const struct ring_exec *record)
+{
+	struct slice names = { record->cwd, record->cwd_bytes };
+	char *start = event_room(event, RING_CWD_BYTES + 4), *at;
+
+	if (!start || names.bytes > RING_CWD_BYTES)
+		return;
+	at = start + RING_CWD_BYTES + 4;
+	while (names.bytes) {
+		struct slice name = { names.at, strnlen(names.at, names.bytes) };
+
+		at -= name.bytes;
+		memcpy(at, name.at, name.bytes);
+		*--at = '/';
+		names = slice_skip(names, name.bytes + 1);
+	}
+	if (record->cwd_bytes == 0)
+		*--at = '/';
+	if (record->facts & RING_EXEC_cwd_cut) {
+		at -= 3;
+		memcpy(at, "...", 3);
+	}
+	event_text(event, FIELD_working_directory,
+		   (struct slice){ at, (size_t)(start + RING_CWD_BYTES + 4 - at) });
+}
+
+static void exec_put_facts(struct event *event, const struct ring_exec *record)
+{
+	static const struct {
+		unsigned int fact;
+		enum event_field field;
+	} facts[] = {
+		{ RING_EXEC_gained, FIELD_privileges_gained },
+		{ RING_EXEC_memfd, FIELD_exe_memory },
+		{ RING_EXEC_unlinked, FIELD_exe_unlinked },
+		{ RING_EXEC_upper, FIELD_exe_upper },
+	};
+
+	if (record->interp_bytes && record->interp_bytes < RING_INTERP_BYTES)
+		event_text(event, FIELD_interpreter,
+			   (struct slice){ record->interp, record->interp_bytes });
+	if (record->real_uid != record->head.uid)
+		event_number(event, FIELD_real_uid, record->real_uid);
+	if (record->capabilities)
+		event_number(event, FIELD_capabilities, record->capabilities);
+	for (size_t n = 0; n < array_count(facts); n++)
+		if (record->facts & facts[n].fact)
+			event_number(event, facts[n].field, 1);
+}
+
+/* `told`: the kernel did; /proc knows less. */
+static void exec_emit_exec(const struct sensor_env *env, const struct ring_exec *record,
+			   uint64_t wall_ns, bool told)
 {
 	struct event event;
 
-	event_init(&event, EVENT_process_exec, wall_ns, head->boot_ns);
-	event_number(&event, FIELD_pid, head->pid);
+	event_init(&event, EVENT_process_exec, wall_ns, record->head.boot_ns);
+	event_number(&event, FIELD_pid, record->head.pid);
+	if (told) {
+		exec_put_cwd(&event, record);
+		exec_put_facts(&event, record);
+	}
 	env->out->emit(env->out, &event);
 }
 
@@ -45,34 +100,25 @@ static void exec_emit_exit(const struct sensor_env *env, const struct ring_exit 
 	env->out->emit(env->out, &event);
 }
 
-static void exec_on_record(void *owner, const struct ring_head *head)
+static void exec_take(const struct sensor_env *env, const struct ring_head *head, bool told)
 {
-	const struct sensor_env *env = owner;
 	uint64_t wall_ns = clock_wall_of_boot(head->boot_ns);
 
 	env->processes->record(env->processes, head);
 	if (head->type == RING_exec)
-		exec_emit_exec(env, head, wall_ns);
+		exec_emit_exec(env, (const struct ring_exec *)head, wall_ns, told);
 	else if (head->type == RING_exit)
 		exec_emit_exit(env, (const struct ring_exit *)head, wall_ns);
 }
 
-static int exec_load(struct exec_bpf *bpf, const struct sensor_env *env, struct error *err)
+static void exec_on_record(void *owner, const struct ring_head *head)
 {
-	int r;
+	exec_take(owner, head, true);
+}
 
-	bpf->rodata->ring_half_bytes = ring_half_bytes(env->ring);
-	bpf->rodata->only_under = env->settings->only_under;
-	bpf->rodata->agent_pid = (uint32_t)getpid();
-	bpf->rodata->hierarchy = env->hierarchy;
-	r = ring_share(env->ring, bpf->maps.ring, bpf->maps.ring_state, err);
-	if (r < 0)
-		return r;
-	r = exec_bpf__load(bpf);
-	if (r < 0)
-		return bpf_error(err, -r, "load");
-	r = exec_bpf__attach(bpf);
-	return r < 0 ? bpf_error(err, -r, "attach") : 0;
+static void exec_on_found(void *owner, const struct ring_head *head)
+{
+	exec_take(owner, head, false);
 }
 
 static int exec_start_bpf(struct sensor *sensor, struct error *err)
@@ -83,33 +129,31 @@ static int exec_start_bpf(struct sensor *sensor, struct error *err)
 
 	if (!sensor->env->ring)
 		return error_say(err, ENOTSUP, "%s", sensor->env->ring_refused);
-	exec->bpf = exec_bpf__open();
-	if (!exec->bpf)
-		return bpf_error(err, errno, "open");
 	for (size_t n = 0; n < array_count(types); n++)
 		ring_handle(sensor->env->ring, types[n], exec_on_record, (void *)sensor->env);
-	return exec_load(exec->bpf, sensor->env, err);
+	return programs_take(&exec->programs, sensor->env, PROGRAMS_exec, err);
 }
 
 static int exec_start_poll(struct sensor *sensor, struct error *err)
 {
 	struct exec_sensor *exec = sensor->state;
 
-	return exec_poll_start(&exec->poll, sensor->env, exec_on_record, err);
+	return exec_poll_start(&exec->poll, sensor->env, exec_on_found, err);
 }
 
 static void exec_stop(struct sensor *sensor)
 {
 	struct exec_sensor *exec = sensor->state;
 
-	exec_bpf__destroy(exec->bpf);
+	programs_give_back(exec->programs, PROGRAMS_exec);
 	exec_poll_stop(&exec->poll);
 }
 
 static const struct sensor_mechanism exec_mechanisms[] = {
 	{ .name = "tp_btf", .start = exec_start_bpf },
 	{ .name = "/proc polling",
-	  .costs = "processes that live shorter than the interval, and exit codes",
+	  .costs = "processes that live shorter than the interval, exit codes, and what is special "
+		   "about programs",
 	  .samples = true,
 	  .start = exec_start_poll },
 };

@@ -26,7 +26,16 @@ struct kernel_settings {
 	bool restore; /* put the old values back at the end */
 };
 
+/* Which of the sensors that have a switch are wanted. */
+struct watch_settings {
+	bool tcp, udp, dns, tls, http, privilege;
+	uint64_t tcp_settle_ns, udp_interval_ns;
+	uint64_t dns_timeout_ns;
+	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
+};
+
 struct sensor_settings {
+	struct watch_settings watch;
 	struct kernel_settings kernel;
 	uint32_t only_under; /* only this process and those below it; 0 = all */
 	bool old_records;    /* kmsg: those from before the start, too */
@@ -37,6 +46,15 @@ struct sensor_settings {
 /* Processes as the kernel reports them, for whoever keeps count of them (identity/process). */
 struct process_feed {
 	void (*record)(struct process_feed *feed, const struct ring_head *head);
+};
+
+struct programs;
+
+/* What sensors share among themselves: made by the first that needs it. */
+struct sensor_shared {
+	int socket_notes_fd;	   /* bpf/socket.bpf.h; -1: nobody has made it yet */
+	struct programs *programs; /* sensor/programs.h; NULL: nobody has loaded them yet */
+	bool programs_refused;	   /* not to be had all at once */
 };
 
 /* What the agent lends to its sensors. */
@@ -50,6 +68,7 @@ struct sensor_env {
 	int proc_fd;
 	enum ring_hierarchy hierarchy;
 	const struct sensor_settings *settings;
+	struct sensor_shared *shared;
 	/* The source has been read to its end, or, with the reason, as far as it could be; called
 	 * from the loop, once. May be NULL. */
 	void (*ended)(void *ended_owner, const struct error *why);
@@ -87,6 +106,7 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 			    const struct sensor_env *env, struct error *err);
 void sensor_stop(struct sensor *sensor);
 
-extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source;
+extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
+	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege;
 
 #endif

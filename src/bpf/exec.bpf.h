@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* exec - processes come, turn into other programs, and go. */
-#include "bpf/ring.bpf.h"
+#ifndef BPF_EXEC_BPF_H
+#define BPF_EXEC_BPF_H
 
-char license_text[] SEC("license") = "Dual BSD/GPL";
+#include "bpf/ring.bpf.h"
 
 /* Where records too large for the stack are put together. */
 struct {
@@ -110,6 +111,111 @@ static __u32 fill_args(struct ring_exec *record, struct task_struct *task)
 	return bytes;
 }
 
+#define CWD_DEPTH   20
+#define OVERLAYFS   0x794c7630
+#define MEMFD_BYTES 6
+#define MEMFD_NAME  __builtin_bswap64(0x6d656d66643a0000) /* "memfd:" as it lies in memory */
+
+/* One step up: to the directory above, or off a mount. False at the root. */
+static bool cwd_step(struct dentry **dentry, struct vfsmount **mount)
+{
+	struct dentry *top = BPF_CORE_READ(*mount, mnt_root);
+	struct mount *at, *above;
+
+	if (*dentry != top) {
+		*dentry = BPF_CORE_READ(*dentry, d_parent);
+		return true;
+	}
+	at = (void *)((char *)*mount - bpf_core_field_offset(struct mount, mnt));
+	above = BPF_CORE_READ(at, mnt_parent);
+	if (above == at)
+		return false;
+	*dentry = BPF_CORE_READ(at, mnt_mountpoint);
+	*mount = (void *)((char *)above + bpf_core_field_offset(struct mount, mnt));
+	return true;
+}
+
+static void fill_cwd(struct ring_exec *record, struct task_struct *task)
+{
+	struct dentry *dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+	struct vfsmount *mount = BPF_CORE_READ(task, fs, pwd.mnt);
+	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
+	__u32 bytes = 0;
+	bool cut = true;
+	long n;
+
+	for (int depth = 0; depth < CWD_DEPTH; depth++) {
+		bool named = dentry != BPF_CORE_READ(mount, mnt_root);
+
+		if (dentry == root) {
+			cut = false;
+			break;
+		}
+		barrier_var(bytes);
+		if (bytes > RING_CWD_BYTES - RING_CWD_NAME)
+			break;
+		if (named) {
+			n = bpf_probe_read_kernel_str(record->cwd + bytes, RING_CWD_NAME,
+						      BPF_CORE_READ(dentry, d_name.name));
+			if (n > 0)
+				bytes += n;
+		}
+		if (!cwd_step(&dentry, &mount)) {
+			cut = false;
+			break;
+		}
+	}
+	record->cwd_bytes = bytes;
+	if (cut)
+		record->facts |= RING_EXEC_cwd_cut;
+}
+
+/* A file of an overlay that was written after the image was made has a file in the upper layer. */
+static bool is_upper(struct inode *inode)
+{
+	struct ovl_inode *overlay = NULL;
+
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS ||
+	    !bpf_core_field_exists(overlay->__upperdentry))
+		return false;
+	overlay = (void *)((char *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode));
+	return BPF_CORE_READ(overlay, __upperdentry) != NULL;
+}
+
+static void fill_facts(struct ring_exec *record, struct task_struct *task,
+		       struct linux_binprm *binprm)
+{
+	struct file *file = BPF_CORE_READ(binprm, file);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	__u64 name = 0;
+
+	record->facts = 0;
+	record->real_uid = BPF_CORE_READ(cred, uid.val);
+	bpf_core_read(&record->capabilities, sizeof(record->capabilities), &cred->cap_effective);
+	if (BPF_CORE_READ_BITFIELD_PROBED(binprm, secureexec))
+		record->facts |= RING_EXEC_gained;
+	if (is_upper(inode))
+		record->facts |= RING_EXEC_upper;
+	if (BPF_CORE_READ(inode, i_nlink) != 0)
+		return;
+	record->facts |= RING_EXEC_unlinked;
+	bpf_probe_read_kernel(&name, MEMFD_BYTES, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	if (name == MEMFD_NAME)
+		record->facts |= RING_EXEC_memfd;
+}
+
+/* A script's interpreter. */
+static void fill_interpreter(struct ring_exec *record, struct linux_binprm *binprm)
+{
+	const char *interp = BPF_CORE_READ(binprm, interp);
+	long n = 0;
+
+	if (interp != BPF_CORE_READ(binprm, filename))
+		n = bpf_probe_read_kernel_str(record->interp, RING_INTERP_BYTES, interp);
+	record->interp_bytes = n > 0 ? n - 1 : 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
 {
@@ -124,6 +230,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 		return 0;
 	record->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	fill_namespaces(record, task);
+	fill_facts(record, task, binprm);
+	fill_cwd(record, task);
+	fill_interpreter(record, binprm);
 	n = bpf_probe_read_kernel_str(record->path, RING_PATH_BYTES,
 				      BPF_CORE_READ(binprm, filename));
 	record->path_bytes = n > 0 ? n - 1 : 0;
@@ -174,3 +283,5 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	ring_put(&record, sizeof(record), RING_exit);
 	return 0;
 }
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* privilege - system calls that reach for rights, other processes, namespaces or the kernel. */
+#ifndef BPF_PRIVILEGE_BPF_H
+#define BPF_PRIVILEGE_BPF_H
+
+#include "bpf/ring.bpf.h"
+
+#define PRIVILEGE_HOLD_NS 1000000000ull
+
+/* Set before loading: 1 for each number that is to be told. */
+const volatile __u8 privilege_wants[RING_SYSCALLS] = {};
+
+struct privilege_key {
+	__u32 pid, number;
+};
+struct privilege_held {
+	__u64 told_ns;
+	__u32 count, pad;
+};
+
+/* A process that calls in a loop is told of once a second, with how often it did. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct privilege_key);
+	__type(value, struct privilege_held);
+} privilege_held SEC(".maps");
+
+/* Whether to tell now; *ret_held: how many were not told before this one. */
+static bool privilege_may_tell(__u32 pid, __u32 number, __u32 *ret_held)
+{
+	struct privilege_key key = { pid, number };
+	struct privilege_held *held = bpf_map_lookup_elem(&privilege_held, &key);
+	struct privilege_held fresh = { .told_ns = bpf_ktime_get_boot_ns() };
+
+	*ret_held = 0;
+	if (!held) {
+		bpf_map_update_elem(&privilege_held, &key, &fresh, BPF_ANY);
+		return true;
+	}
+	if (fresh.told_ns - held->told_ns < PRIVILEGE_HOLD_NS) {
+		__sync_fetch_and_add(&held->count, 1);
+		return false;
+	}
+	*ret_held = held->count;
+	held->count = 0;
+	held->told_ns = fresh.told_ns;
+	return true;
+}
+
+/* Behind the call: what was asked for is still there, and what came of it is known. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_syscall, struct pt_regs *regs, long result)
+{
+	__u32 number = KERN_SYSCALL_NUMBER(regs), held;
+	struct ring_syscall record;
+	struct task_struct *task;
+
+	barrier_var(number);
+	if (number >= RING_SYSCALLS || !privilege_wants[number])
+		return 0;
+	task = bpf_get_current_task_btf();
+	if (!ring_wants(task) || !privilege_may_tell(task->tgid, number, &held))
+		return 0;
+	ring_fill_head(&record.head, RING_syscall, sizeof(record), task);
+	record.number = number;
+	record.held = held;
+	record.result = result;
+	record.args[0] = KERN_SYSCALL_ARG0(regs);
+	record.args[1] = KERN_SYSCALL_ARG1(regs);
+	record.args[2] = KERN_SYSCALL_ARG2(regs);
+	record.args[3] = KERN_SYSCALL_ARG3(regs);
+	ring_put(&record, sizeof(record), RING_syscall);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* packet - what the sensors that see packets have in common. */
+#ifndef SENSOR_PACKET_H
+#define SENSOR_PACKET_H
+
+#include "sensor/programs.h"
+
+/* What their mechanisms are called, and what is lost with the second. */
+#define PACKET_FULL	   "cgroup_skb"
+#define PACKET_BLIND	   "cgroup_skb without use"
+#define PACKET_BLIND_COSTS "whose a socket is that another process made; datagrams dropped"
+
+/* What each needs of the programs. */
+#define PACKET_FULL_PARTS  (PROGRAMS_packet | PROGRAMS_use)
+#define PACKET_BLIND_PARTS PROGRAMS_packet
+
+/* --- the tables of UDP traffic --- */
+
+/* Counting goes on in the other table. */
+void packets_turn(const struct programs *programs);
+/* Takes out everything of the table that was turned away from, a moment after that. */
+void packets_drain(const struct programs *programs,
+		   void (*flow)(void *owner, const struct ring_udp_key *key,
+				const struct ring_udp_flow *flow),
+		   void *owner);
+/* Datagrams that found the table full. */
+uint64_t packets_udp_lost(const struct programs *programs);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * privilege - who reaches for rights, other processes, namespaces or the kernel.
+ *
+ * The tracepoint behind system calls makes every call of every process a little slower: so this
+ * sensor is off unless asked for.
+ */
+#include "sensor/sensor.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "kernel/bpf.h"
+#include "sensor/programs.h"
+
+#define PRIVILEGE_ARGS 4
+
+/* `target`: which argument is another process's pid, counted from 1; 0: none. */
+static const struct privilege_row {
+	unsigned int number;
+	const char *name;
+	unsigned int target;
+	const char *args[PRIVILEGE_ARGS];
+} privilege_rows[] = {
+	{ SYS_ptrace, "ptrace", 2, { "request", "pid", "address", "data" } },
+	{ SYS_process_vm_readv, "process_vm_readv", 1, { "pid" } },
+	{ SYS_process_vm_writev, "process_vm_writev", 1, { "pid" } },
+	{ SYS_init_module, "init_module", 0, { NULL, "bytes" } },
+	{ SYS_finit_module, "finit_module", 0, { "fd", NULL, "flags" } },
+	{ SYS_delete_module, "delete_module", 0, { NULL, "flags" } },
+	{ SYS_bpf, "bpf", 0, { "command" } },
+	{ SYS_perf_event_open, "perf_event_open", 2, { NULL, "pid", "cpu", "group" } },
+	{ SYS_mount, "mount", 0, { NULL, NULL, NULL, "flags" } },
+	{ SYS_umount2, "umount2", 0, { NULL, "flags" } },
+	{ SYS_move_mount, "move_mount", 0, { "from", NULL, "to" } },
+	{ SYS_pivot_root, "pivot_root", 0, { NULL } },
+	{ SYS_chroot, "chroot", 0, { NULL } },
+	{ SYS_setns, "setns", 0, { "fd", "type" } },
+	{ SYS_unshare, "unshare", 0, { "flags" } },
+	{ SYS_setuid, "setuid", 0, { "uid" } },
+	{ SYS_setgid, "setgid", 0, { "gid" } },
+	{ SYS_setreuid, "setreuid", 0, { "ruid", "euid" } },
+	{ SYS_setregid, "setregid", 0, { "rgid", "egid" } },
+	{ SYS_setresuid, "setresuid", 0, { "ruid", "euid", "suid" } },
+	{ SYS_setresgid, "setresgid", 0, { "rgid", "egid", "sgid" } },
+	{ SYS_setfsuid, "setfsuid", 0, { "uid" } },
+	{ SYS_setgroups, "setgroups", 0, { "count" } },
+	{ SYS_capset, "capset", 0, { NULL } },
+	{ SYS_add_key, "add_key", 0, { NULL } },
+	{ SYS_request_key, "request_key", 0, { NULL } },
+	{ SYS_keyctl, "keyctl", 0, { "operation" } },
+	{ SYS_kexec_load, "kexec_load", 0, { NULL } },
+	{ SYS_reboot, "reboot", 0, { NULL, NULL, "command" } },
+	{ SYS_userfaultfd, "userfaultfd", 0, { "flags" } },
+	{ SYS_open_by_handle_at, "open_by_handle_at", 0, { "mount", NULL, "flags" } },
+};
+
+struct privilege_sensor {
+	struct programs *programs;
+};
+
+const uint8_t *privilege_wanted(void)
+{
+	static uint8_t wanted[RING_SYSCALLS];
+
+	for (size_t n = 0; n < array_count(privilege_rows); n++)
+		wanted[privilege_rows[n].number] = 1;
+	return wanted;
+}
+
+static const struct privilege_row *privilege_find(unsigned int number)
+{
+	for (size_t n = 0; n < array_count(privilege_rows); n++)
+		if (privilege_rows[n].number == number)
+			return &privilege_rows[n];
+	return NULL;
+}
+
+/* Arguments that say something by themselves; pointers don't. */
+static void privilege_put_args(struct event *event, const struct privilege_row *row,
+			       const struct ring_syscall *record)
+{
+	char words[160] = "";
+	size_t bytes = 0;
+
+	for (size_t n = 0; n < PRIVILEGE_ARGS; n++)
+		if (row->args[n])
+			bytes += (size_t)snprintf(words + bytes, sizeof(words) - bytes,
+						  "%s%s=0x%llx", bytes ? " " : "", row->args[n],
+						  (unsigned long long)record->args[n]);
+	if (bytes)
+		event_copy(event, FIELD_syscall_args, slice_of(words));
+}
+
+static void privilege_on_record(void *owner, const struct ring_head *head)
+{
+	const struct ring_syscall *record = (const struct ring_syscall *)head;
+	const struct privilege_row *row = privilege_find(record->number);
+	const struct sensor_env *env = owner;
+	struct event event;
+
+	if (!row)
+		return;
+	event_init(&event, EVENT_syscall_privileged, clock_wall_of_boot(head->boot_ns),
+		   head->boot_ns);
+	event_number(&event, FIELD_pid, head->pid);
+	if (head->tid != head->pid)
+		event_number(&event, FIELD_tid, head->tid);
+	event_number(&event, FIELD_syscall_number, record->number);
+	event_text(&event, FIELD_syscall_name, slice_of(row->name));
+	privilege_put_args(&event, row, record);
+	if (row->target && (int32_t)record->args[row->target - 1] > 0)
+		event_number(&event, FIELD_other_pid, record->args[row->target - 1]);
+	if (record->result < 0)
+		event_copy(&event, FIELD_error_type,
+			   slice_of(bpf_errno_name((int)-record->result)));
+	if (record->held)
+		event_number(&event, FIELD_syscall_held, record->held);
+	env->out->emit(env->out, &event);
+}
+
+static int privilege_start(struct sensor *sensor, struct error *err)
+{
+	struct privilege_sensor *privilege = sensor->state;
+
+	if (!sensor->env->settings->watch.privilege)
+		return error_say(err, ENODATA, "not asked for (see sensors.privilege)");
+	if (sensor->env->ring)
+		ring_handle(sensor->env->ring, RING_syscall, privilege_on_record,
+			    (void *)sensor->env);
+	return programs_take(&privilege->programs, sensor->env, PROGRAMS_syscall, err);
+}
+
+static void privilege_stop(struct sensor *sensor)
+{
+	struct privilege_sensor *privilege = sensor->state;
+
+	programs_give_back(privilege->programs, PROGRAMS_syscall);
+	if (sensor->env->ring)
+		ring_handle(sensor->env->ring, RING_syscall, NULL, NULL);
+}
+
+static const struct sensor_mechanism privilege_mechanisms[] = {
+	{ .name = "tp_btf",
+	  .costs = "calls of 32-bit programs; namespaces made by clone(2); what io_uring does",
+	  .start = privilege_start },
+};
+
+const struct sensor_kind sensor_privilege = {
+	.name = "privilege",
+	.help = "system calls that reach for rights, other processes, namespaces or the kernel",
+	.state_bytes = sizeof(struct privilege_sensor),
+	.mechanisms = privilege_mechanisms,
+	.mechanism_count = array_count(privilege_mechanisms),
+	.stop = privilege_stop,
+};

@@ -1,0 +1,60 @@
+# System calls that reach for rights, other processes, namespaces or the kernel.
+
+load setup
+load network
+
+setup() {
+	need_sensor privilege tp_btf
+	echo '{}' >"$said"
+	export BULWARK_SENSORS_PRIVILEGE=true
+}
+
+@test "namespaces, mounts, user ids, with their arguments" {
+	start
+	unshare -n -m --propagation private sh -c "mount -t tmpfs tmpfs '$BATS_TEST_TMPDIR'"
+	setpriv --reuid 12345 --clear-groups /bin/true
+	wait_for 5 has '."event.name" == "syscall.privileged" and ."syscall.name" == "unshare"
+		and ."process.pid" > 0
+		and ."syscall.arguments" == "flags=0x40020000" and ."error.type" == null'
+	wait_for 5 has '."syscall.name" == "mount" and ."process.comm" == "mount" or ."syscall.name" == "move_mount"'
+	wait_for 5 has '(."syscall.name" // "" | test("^setres?uid|^setreuid")) and ."process.command_line" != null'
+}
+
+@test "another process, and what was refused" {
+	start
+	python3 -c '
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+child = os.fork()
+if child == 0:
+	os.read(0, 1)
+	os._exit(0)
+libc.ptrace(16, child, 0, 0)  # attach
+libc.ptrace(17, child, 0, 0)  # detach
+os.kill(child, 9)
+os.setuid(12345)
+libc.setuid(0)
+print(child)' <>/dev/zero >"$BATS_TEST_TMPDIR/child"
+	wait_for 5 has '."syscall.name" == "ptrace" and ."target.process.pid" == '"$(cat "$BATS_TEST_TMPDIR/child")"
+	wait_for 5 has '."syscall.name" == "setuid" and ."process.comm" == "python3"'
+}
+
+@test "a process that calls in a loop is told once a second, with how often" {
+	start
+	python3 -c '
+import ctypes, time
+libc = ctypes.CDLL(None, use_errno=True)
+for n in range(5000):
+	libc.setfsuid(0)
+time.sleep(1.1)
+libc.setfsuid(0)'
+	wait_for 5 has '."syscall.name" == "setfsuid" and ."syscall.repeated" == 4999'
+	end "$agent"
+	[ "$(grep -c '"syscall.name":"setfsuid"' "$out")" -le 4 ]
+}
+
+@test "off unless asked for" {
+	unset BULWARK_SENSORS_PRIVILEGE
+	start
+	grep -q 'not asked for (see sensors.privilege)' "$err"
+}

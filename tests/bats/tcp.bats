@@ -1,0 +1,120 @@
+# TCP connections as the agent tells them, against traffic of known size in a network of its own.
+
+load setup
+load network
+
+setup() {
+	need_sensor tcp tp_btf
+}
+
+bytes_are_exact() { # HOST FAMILY
+	talk tcp "$1" 1000003 5001
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.role" == "client"
+		and ."process.pid" == $said.client and ."network.peer.port" == $said.port
+		and ."network.peer.address" == "'"$1"'" and ."network.type" == "'"$2"'"
+		and ."network.sent.bytes" == 1000003 and ."network.received.bytes" == 5001
+		and ."network.duration" > 0 and ."network.connect.latency" > 0 and ."tcp.end" == "fin"'
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.role" == "server"
+		and ."process.pid" == $said.server and ."network.local.port" == $said.port
+		and ."network.sent.bytes" == 5001 and ."network.received.bytes" == 1000003'
+	wait_for 5 has '."event.name" == "tcp.connect" and ."process.pid" == $said.client
+		and ."network.peer.port" == $said.port and ."process.executable.path" != null'
+	wait_for 5 has '."event.name" == "tcp.accept" and ."process.pid" == $said.server
+		and ."network.local.port" == $said.port'
+}
+
+@test "both ends of a connection, with every byte, and whose they are" {
+	start
+	for_both bytes_are_exact
+}
+
+refused_is_told() {
+	talk refused "$1"
+	wait_for 5 has '."event.name" == "tcp.connect_failed" and ."error.type" == "ECONNREFUSED"
+		and ."process.pid" == $said.client and ."network.peer.port" == $said.port
+		and ."network.type" == "'"$2"'"'
+}
+
+@test "a connection refused says so" {
+	start
+	for_both refused_is_told
+}
+
+reset_is_told() {
+	talk reset "$1"
+	wait_for 5 has '."tcp.end" == "reset_local" and ."network.peer.port" == $said.port'
+	wait_for 5 has '."tcp.end" == "reset_peer" and ."network.local.port" == $said.port
+		and ."error.type" == "ECONNRESET"'
+}
+
+@test "a reset says by whom" {
+	start
+	for_both reset_is_told
+}
+
+handed_is_told() {
+	talk handed "$1"
+	wait_for 5 has '."event.name" == "tcp.accept" and ."process.pid" == $said.parent
+		and ."network.local.port" == $said.port'
+	wait_for 5 has '."event.name" == "tcp.close" and ."process.pid" == $said.child
+		and ."network.local.port" == $said.port'
+}
+
+@test "a socket that another process got is charged to the one that uses it" {
+	start
+	for_both handed_is_told
+}
+
+ss_agrees() {
+	talk open "$1"
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port
+		and ."network.sent.bytes" == $said.bytes_sent
+		and ."network.received.bytes" == $said.bytes_received'
+}
+
+@test "ss -ti says the same" {
+	start
+	for_both ss_agrees
+}
+
+@test "IPv4 over an IPv6 socket is IPv4" {
+	start
+	talk tcp ::ffff:127.0.0.1 10 20
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.address" == "127.0.0.1"
+		and ."network.type" == "ipv4" and ."network.sent.bytes" == 10'
+}
+
+@test "a connection from before the start gets its owner when it is used" {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	talk early 127.0.0.1 <>"$BATS_TEST_TMPDIR/go" &
+	talker=$!
+	wait_for 10 grep -q ready "$said"
+	start
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait $talker
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port
+		and ."process.pid" == $said.client and ."network.duration" == null
+		and ."network.role" == null and ."network.sent.bytes" == 4'
+}
+
+@test "of short connections the end alone is told, when that is asked for" {
+	BULWARK_TCP_SETTLE=300ms start
+	talk tcp 127.0.0.1 10 20
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port
+		and ."network.connect.latency" > 0'
+	! has '(."event.name" == "tcp.connect" or ."event.name" == "tcp.accept")
+		and (."network.peer.port" == $said.port or ."network.local.port" == $said.port)'
+	talk slow 127.0.0.1
+	wait_for 5 has '."event.name" == "tcp.connect" and ."network.peer.port" == $said.port
+		and ."process.pid" == $said.client'
+	has '."event.name" == "tcp.accept" and ."network.local.port" == $said.port'
+}
+
+@test "it can be switched off" {
+	BULWARK_SENSORS_TCP=false start
+	grep -q 'not asked for (see sensors.tcp)' "$err"
+	talk tcp 127.0.0.1 10 20
+	/bin/true marked
+	wait_for 5 grep -q marked "$out"
+	! grep -q '"event.name":"tcp' "$out"
+}

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Traffic whose size is known, for tests that compare it with what the agent says.
+
+usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
+
+  tcp HOST SENT RECEIVED   the client sends so many bytes, the server, a child, answers with so many
+  refused HOST             nobody listens
+  reset HOST               the client closes with data unread
+  handed HOST              the server gives the accepted socket to another process
+  open HOST                keeps a connection open, prints ss(8)'s figures of it, then closes it
+  slow HOST                a connection that is used again after half a second
+  udp HOST COUNT BYTES     the client sends so many datagrams, the server, a child, answers each with one byte
+  flood HOST               more datagrams than a small queue holds; prints the kernel's own count of drops
+  early HOST               connects, waits for a line on standard input, then talks and closes
+"""
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+
+def family(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def listen(host, kind=socket.SOCK_STREAM):
+    server = socket.socket(family(host), kind)
+    server.bind((host, 0))
+    if kind == socket.SOCK_STREAM:
+        server.listen()
+    return server
+
+
+def read_all(sock):
+    count = 0
+    while piece := sock.recv(65536):
+        count += len(piece)
+    return count
+
+
+def in_child(work):
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(0)
+    return pid
+
+
+def tcp(host, sent, received):
+    server = listen(host)
+
+    def serve():
+        conn, _ = server.accept()
+        assert read_all(conn) == int(sent)
+        conn.sendall(b"r" * int(received))
+        conn.close()
+
+    child = in_child(serve)
+    port = server.getsockname()[1]
+    server.close()
+    with socket.create_connection((host, port)) as conn:
+        conn.sendall(b"s" * int(sent))
+        conn.shutdown(socket.SHUT_WR)
+        assert read_all(conn) == int(received)
+    os.waitpid(child, 0)
+    return {"client": os.getpid(), "server": child, "port": port}
+
+
+def refused(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    server.close()
+    try:
+        socket.create_connection((host, port))
+    except ConnectionRefusedError:
+        return {"client": os.getpid(), "port": port}
+    raise AssertionError("somebody listens")
+
+
+def reset(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    with socket.create_connection((host, port)) as client:
+        conn, _ = server.accept()
+        conn.sendall(b"unread")
+        client.recv(1)
+    conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
+def handed(host):
+    """Accepted by this process, used by its child alone."""
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    conn.sendall(b"by the parent")
+
+    def serve():
+        conn.sendall(b"by the child")
+        client.close()
+
+    child = in_child(serve)
+    conn.close()
+    os.waitpid(child, 0)
+    client.close()
+    return {"parent": os.getpid(), "child": child, "port": port}
+
+
+def open_(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    client.sendall(b"q" * 70001)
+    left = 70001
+    while left:
+        left -= len(conn.recv(65536))
+    conn.sendall(b"a" * 33)
+    client.recv(100)
+    words = subprocess.run(["ss", "-tinH", "dport", "=", str(port)], capture_output=True, text=True, check=True).stdout
+    seen = {name: int(value) for name, value in re.findall(r"(bytes_\w+|segs_\w+):(\d+)", words)}
+    client.close()
+    conn.close()
+    return {"client": os.getpid(), "port": port, **seen}
+
+
+def early(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    print(json.dumps({"ready": True}), flush=True)
+    sys.stdin.readline()
+    client.sendall(b"late")
+    conn.recv(10)
+    client.close()
+    conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
+def slow(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    for _ in range(2):
+        client.sendall(b"x")
+        conn.recv(1)
+        time.sleep(0.5)
+    client.close()
+    conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
+def udp(host, count, size):
+    server = listen(host, socket.SOCK_DGRAM)
+    port = server.getsockname()[1]
+
+    def serve():
+        for _ in range(int(count)):
+            data, peer = server.recvfrom(65536)
+            assert len(data) == int(size)
+            server.sendto(b"!", peer)
+
+    child = in_child(serve)
+    client = socket.socket(family(host), socket.SOCK_DGRAM)
+    for _ in range(int(count)):
+        client.sendto(b"d" * int(size), (host, port))
+        client.recv(10)
+    os.waitpid(child, 0)
+    return {"client": os.getpid(), "server": child, "port": port}
+
+
+def snmp(host):
+    """RcvbufErrors of this network namespace."""
+    if ":" in host:
+        rows = dict(line.split() for line in open("/proc/net/snmp6", encoding="ascii"))
+        return int(rows["Udp6RcvbufErrors"])
+    names, values = [line.split() for line in open("/proc/net/snmp", encoding="ascii") if line.startswith("Udp:")]
+    return int(values[names.index("RcvbufErrors")])
+
+
+def flood(host):
+    server = listen(host, socket.SOCK_DGRAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    port = server.getsockname()[1]
+    client = socket.socket(family(host), socket.SOCK_DGRAM)
+    for _ in range(100):
+        client.sendto(b"d" * 500, (host, port))
+    return {"server": os.getpid(), "port": port, "drops": snmp(host)}
+
+
+WHATS = {"slow": slow, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
+
+if __name__ == "__main__":
+    print(json.dumps(WHATS[sys.argv[1]](*sys.argv[2:])), flush=True)
