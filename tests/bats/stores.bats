@@ -73,7 +73,7 @@ run_drive() {
 
 # s3_server PORT [ID SECRET [TOKEN]]
 s3_server() {
-	need_npm s3rver@3.7.1
+	need_npm s3rver@3.7.1 @smithy/signature-v4@5.7.5 @aws-crypto/sha256-js@5.2.0
 	mkdir -p store
 	(cd "$npm_cache" && exec node "$tools/s3-server.js" "$1" "$dir/store" facts "${2:-ID}" \
 		"${3:-secret/+=}" "${4:-}") >s3.out 2>&1 3>&- &
