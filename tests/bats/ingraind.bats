@@ -123,6 +123,33 @@ finish() {
 	refute grep -q process.exec kernel
 }
 
+@test "HTTP gets measurements in an array, with all headers" {
+	mkdir http
+	python3 "$tree/tests/tools/receiver.py" http 3>&- &
+	started="$started $!"
+	wait_for 10 test -s http/port
+	cat >c.toml <<-END
+		[pipeline.web.config]
+		backend = "HTTP"
+		uri = "http://127.0.0.1:$(cat http/port)/in"
+		flush_timeout_seconds = 1
+		[pipeline.web.config.headers]
+		X-One = "1"
+		X-Two = "two words"
+		[[pipeline.web.steps]]
+		type = "Filter"
+		keep = "process.comm == 'counted'"
+	END
+	run_ingraind c.toml
+	cp /bin/true counted
+	./counted
+	wait_for 10 test -s http/requests
+	finish
+	jq -se '.[0].headers | with_entries(.key |= ascii_downcase) | ."x-one" == "1" and
+		."x-two" == "two words" and ."content-type" == "application/json"' http/requests
+	jq -se '.[0].body | fromjson | .[0].name == "process.exec_count"' http/requests
+}
+
 @test "SIGHUP reads the file again, sums are kept, and a wrong file changes nothing" {
 	write() {
 		cat >c.toml <<-END
