@@ -216,6 +216,13 @@ finish() {
 	[[ "$output" == *"bad.toml:4:1: 'region' wants a text in quotes"* ]]
 }
 
+@test "the example that it prints of a pipeline is right" {
+	"$ingraind" config | sed -n '/^# Which events go which way/,$s/^#\([^ ]\)/\1/p' >c.toml
+	grep -q Buffer c.toml
+	run "$ingraind" check c.toml
+	[ "$status" -eq 0 ]
+}
+
 # The configuration that the last release documented.
 @test "files of the last release are read" {
 	export AWS_S3_BUCKET=facts AWS_DEFAULT_REGION=eu-west-1 STATSD_HOST=127.0.0.1 STATSD_PORT=8125
