@@ -59,6 +59,9 @@ finish() {
 	run "$ingraind"
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"nowhere to send events"* ]]
+	run "$ingraind" one.toml two.toml
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"'two.toml' is not an option"* ]]
 	AWS_BUCKET=b AWS_INTERVAL=soon run "$ingraind"
 	[ "$status" -eq 2 ]
 	[[ "$output" == *'$AWS_INTERVAL is '\''soon'\'', should be a number from 1 to 86400'* ]]
@@ -109,7 +112,7 @@ finish() {
 		backend = "File"
 		filepath = "$dir/kernel"
 	END
-	run_ingraind c.toml
+	run_ingraind c.toml -v
 	cp /bin/true counted
 	for _ in $(seq 20); do ./counted; done
 	more() { [ "$(grep -c '"event.name":"process.exit".*"counted"' all)" -eq 20 ]; }
