@@ -83,15 +83,23 @@ static int program_check_whole(const struct program *program, const struct setti
 	return file ? error_wrap(err, r, "%s:1:1", file) : r;
 }
 
-/* The settings file as an argument; a program that takes none refuses it. */
+/* The settings file as an argument, among the options; a program that takes none refuses it. */
 static int program_read_argument(struct program_settings *set, int rest, struct error *err)
 {
-	if (rest == set->argc)
+	int argc = set->argc - rest, more, r;
+	char **argv = set->argv + rest;
+
+	if (argc == 0)
 		return 0;
-	if (!set->program->takes_file || rest + 1 < set->argc || set->values.config_file)
-		return error_say(err, EINVAL, "'%s' is not an option; see --help", set->argv[rest]);
-	set->values.config_file = strdup(set->argv[rest]);
-	return set->values.config_file ? 0 : error_errno(err, ENOMEM, "read '%s'", set->argv[rest]);
+	if (!set->program->takes_file || set->values.config_file)
+		return error_say(err, EINVAL, "'%s' is not an option; see --help", argv[0]);
+	set->values.config_file = strdup(argv[0]);
+	if (!set->values.config_file)
+		return error_errno(err, ENOMEM, "read '%s'", argv[0]);
+	r = settings_read_options(&set->settings, argc, argv, &more, err);
+	if (r == 0 && more < argc)
+		return error_say(err, EINVAL, "'%s' is not an option; see --help", argv[more]);
+	return r;
 }
 
 /* For programs with pipelines: how their tables are read. */

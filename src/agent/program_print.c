@@ -2,6 +2,26 @@
 /* program_print - what the tables say, as a settings file, a manual page and Markdown. */
 #include "agent/program.h"
 
+/* What no row of the table describes. */
+static const char program_pipelines[] =
+	"\n# Which events go which way; without a probe every pipeline gets them all.\n"
+	"#[[probe]]\n"
+	"#pipelines = [\"store\"]\n"
+	"#[probe.config]\n"
+	"#type = \"Exec\"\n"
+	"#\n"
+	"#[pipeline.store.config]\n"
+	"#backend = \"S3\"\n"
+	"#bucket = \"facts\"\n"
+	"#\n"
+	"#[[pipeline.store.steps]]\n"
+	"#type = \"Filter\"\n"
+	"#keep = \"process.user.id == 0 and not process.comm in ['cron', 'sshd']\"\n"
+	"#\n"
+	"#[[pipeline.store.steps]]\n"
+	"#type = \"Buffer\"\n"
+	"#interval_s = 30\n";
+
 int program_print_config(const struct program *program, int argc, char **argv)
 {
 	struct settings_table table = program_table(program);
@@ -10,6 +30,8 @@ int program_print_config(const struct program *program, int argc, char **argv)
 	(void)argc, (void)argv;
 	text_printf(&words, "# %s: every setting with its default.\n", program->name);
 	settings_print_sample(&table, &words);
+	if (program->bit == PROGRAM_ingraind)
+		text_put(&words, slice_of(program_pipelines));
 	return program_say(program, &words);
 }
 

@@ -11,7 +11,7 @@
 #define BULWARK_ONLY  .programs = PROGRAM_bulwark
 #define INGRAIND_ONLY .programs = PROGRAM_ingraind
 
-static const char *const s3_compressions[] = { "gzip", "none", NULL };
+static const char *const s3_compressions[] = { "gzip", "zstd", "none", NULL };
 static const char *const s3_bodies[] = { "ndjson", "json-array", NULL };
 static const char *const statsd_transports[] = { "udp", "tcp", NULL };
 static const char *const statsd_tag_forms[] = { "none", "dogstatsd", "graphite", NULL };

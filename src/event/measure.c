@@ -137,10 +137,17 @@ void measure_make(struct event *event, const struct measure *measure, uint64_t w
 static struct slice measure_tag_text(struct event *event, const struct event_value *value,
 				     struct text *words)
 {
+	enum event_type type = event_fields[value->field].type;
 	char *at;
 
-	if (event_fields[value->field].type == TYPE_text)
+	if (type == TYPE_text)
 		return slice_first(value->text, MEASURE_TAG_BYTES);
+	if (type == TYPE_u64) { /* most are, and need no memory of their own */
+		at = event_room(event, NUMBER_ROOM);
+		if (!at)
+			return SLICE("");
+		return (struct slice){ at, (size_t)(number_decimal(at, value->number) - at) };
+	}
 	text_clear(words);
 	event_put_value(value, words);
 	words->bytes = words->bytes < MEASURE_TAG_BYTES ? words->bytes : MEASURE_TAG_BYTES;

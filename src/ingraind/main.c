@@ -4,7 +4,10 @@
 
 #include "ingraind/environment.h"
 
-static const struct sensor_kind *const sensors[] = { &sensor_exec, &sensor_kmsg, NULL };
+static const struct sensor_kind *const sensors[] = {
+	&sensor_exec, &sensor_kmsg, &sensor_tcp,       &sensor_udp, &sensor_dns,
+	&sensor_tls,  &sensor_http, &sensor_privilege, NULL,
+};
 
 static int ingraind_check(const struct program *program, int argc, char **argv)
 {

@@ -105,17 +105,18 @@ static int config_read_environment(struct config_part *part, struct settings *se
 }
 
 /* A backend that has a choice of formats, and none chosen, gets measurements. */
-static void config_set_format(const struct pipeline_config *pipeline, const char *prefix)
+static int config_set_format(struct config_part *part, const char *prefix)
 {
+	struct settings *settings = &part->pipeline->settings;
 	auto_text struct text key = { 0 };
 	const struct setting *row;
-	int *format;
 
 	text_printf(&key, "%sformat", prefix);
-	row = settings_find(pipeline->settings.table, text_str(&key));
-	format = row ? (int *)((char *)pipeline->values + row->at) : NULL;
-	if (format && *format < 0)
-		*format = FORMAT_measurement;
+	row = settings_find(settings->table, text_str(&key));
+	if (!row || *(int *)((char *)settings->values + row->at) >= 0)
+		return 0;
+	return settings_set(settings, row, slice_of(event_format_names[FORMAT_measurement]),
+			    (struct settings_place){ SETTINGS_file, text_str(&key) }, part->err);
 }
 
 static bool config_has_sink(const struct pipelines_config *config,
@@ -144,11 +145,12 @@ int config_read_backend(struct config_part *part, json_t *table)
 		r = config_read_rows(part, &pipeline->settings, backend->prefix, table);
 	if (r == 0)
 		r = config_read_environment(part, &pipeline->settings, backend->prefix);
+	if (r == 0)
+		r = config_set_format(part, backend->prefix);
 	if (r < 0)
 		return r;
 	if (settings_check(&pipeline->settings, &why) < 0)
 		return config_say(part, NULL, "%s", why.text);
-	config_set_format(pipeline, backend->prefix);
 	if (!config_has_sink(part->config, pipeline))
 		return config_say(part, "backend", "backend '%s' needs '%s'", backend->name,
 				  backend->needs);

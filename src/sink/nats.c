@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <nats/nats.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -24,6 +25,7 @@
 #define NATS_SERVERS	 16
 #define NATS_CONNECT_MS	 2000
 #define NATS_ACK_MS	 5000 /* without any answer */
+#define NATS_STEP_MS	 250  /* how soon it sees that it is to stop */
 
 /* The worker's. */
 struct nats_batch {
@@ -37,6 +39,7 @@ struct nats_batch {
 	natsConnection *connection;
 	natsSubscription *answers;
 	char inbox[80];
+	atomic_bool stop; /* the loop's word: give up */
 };
 
 struct nats {
@@ -233,12 +236,23 @@ static void nats_take_answer(struct nats_batch *batch, natsMsg *answer)
 		batch->verdict = verdict;
 }
 
+/* The next answer, waited for in steps. */
+static natsStatus nats_next(struct nats_batch *batch, natsMsg **ret_answer)
+{
+	natsStatus s = NATS_TIMEOUT;
+
+	for (int waited_ms = 0; s == NATS_TIMEOUT && waited_ms < NATS_ACK_MS && !batch->stop;
+	     waited_ms += NATS_STEP_MS)
+		s = natsSubscription_NextMsg(ret_answer, batch->answers, NATS_STEP_MS);
+	return s;
+}
+
 /* Reads as many answers as there are messages. */
 static void nats_collect(struct nats_batch *batch, size_t count)
 {
 	for (size_t n = 0; n < count; n++) {
 		natsMsg *answer = NULL;
-		natsStatus s = natsSubscription_NextMsg(&answer, batch->answers, NATS_ACK_MS);
+		natsStatus s = nats_next(batch, &answer);
 
 		if (s == NATS_NO_RESPONDERS) {
 			batch->verdict = COURIER_failed;
@@ -377,6 +391,7 @@ static void nats_close(struct sink *sink)
 {
 	struct nats *nats = sink->state;
 
+	nats->batch.stop = true;
 	worker_free(nats->worker); /* it reads the courier's items */
 	courier_close(&nats->courier);
 	nats_disconnect(&nats->batch);

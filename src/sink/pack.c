@@ -2,6 +2,7 @@
 #include "sink/pack.h"
 
 #include <zlib.h>
+#include <zstd.h>
 
 bool pack_gzip(struct slice body, struct text *packed)
 {
@@ -27,4 +28,20 @@ bool pack_gzip(struct slice body, struct text *packed)
 	packed->bytes = stream.total_out;
 	deflateEnd(&stream);
 	return r == Z_STREAM_END;
+}
+
+bool pack_zstd(struct slice body, struct text *packed)
+{
+	size_t bound = ZSTD_compressBound(body.bytes), bytes;
+	char *at;
+
+	text_clear(packed);
+	at = text_reserve(packed, bound);
+	if (!at)
+		return false;
+	bytes = ZSTD_compress(at, bound, body.at, body.bytes, ZSTD_CLEVEL_DEFAULT);
+	if (ZSTD_isError(bytes))
+		return false;
+	packed->bytes = bytes;
+	return true;
 }

@@ -5,7 +5,9 @@
 
 #include "base/text.h"
 
-/* gzip, as RFC 1952; `packed` is emptied first. False when memory is out. */
+/* gzip, as RFC 1952; Zstandard, as RFC 8878. `packed` is emptied first. False when memory is out.
+ */
 bool pack_gzip(struct slice body, struct text *packed);
+bool pack_zstd(struct slice body, struct text *packed);
 
 #endif

@@ -29,7 +29,8 @@ struct s3 {
 	struct http_client *client;
 	struct http_request request;
 	event_encoder *encode;
-	bool array, plain;
+	bool array;
+	enum s3_compression compression;
 	const struct spool_item *items;
 	size_t item_count;
 	struct text payload; /* of the event being put: its time, then its words */
@@ -129,7 +130,7 @@ static void s3_set_url(struct s3 *s3, bool packed)
 		memcpy(&key.wall_ns, s3->items[0].payload.at, sizeof(key.wall_ns));
 	text_put(&ext, key.ext);
 	if (packed)
-		text_put(&ext, SLICE(".gz"));
+		text_put(&ext, s3->compression == S3_zstd ? SLICE(".zst") : SLICE(".gz"));
 	key.ext = text_slice(&ext);
 	text_clear(&s3->url);
 	text_put(&s3->url, text_slice(&s3->base));
@@ -138,9 +139,10 @@ static void s3_set_url(struct s3 *s3, bool packed)
 
 static void s3_set_headers(struct s3 *s3, bool packed)
 {
-	const char *type = packed      ? "Content-Type: application/gzip"
-			   : s3->array ? "Content-Type: application/json"
-				       : "Content-Type: application/x-ndjson";
+	const char *type = !packed ? s3->array ? "Content-Type: application/json"
+					       : "Content-Type: application/x-ndjson"
+			   : s3->compression == S3_zstd ? "Content-Type: application/zstd"
+							: "Content-Type: application/gzip";
 	char hex[SHA256_HEX_BYTES];
 	size_t count = 0;
 
@@ -168,8 +170,10 @@ static void s3_upload(struct s3 *s3)
 		courier_tell(&s3->courier, COURIER_failed, 0, &err);
 		return;
 	}
-	if (!s3->plain)
+	if (s3->compression == S3_gzip)
 		packed = pack_gzip(text_slice(&s3->body), &s3->packed);
+	else if (s3->compression == S3_zstd)
+		packed = pack_zstd(text_slice(&s3->body), &s3->packed);
 	s3->request.body = text_slice(packed ? &s3->packed : &s3->body);
 	s3_set_url(s3, packed);
 	s3_set_headers(s3, packed);
@@ -249,7 +253,7 @@ static void s3_prepare(struct s3 *s3, const struct sink *sink)
 
 	s3->encode = event_encoder_of((enum event_format)settings->s3.format);
 	s3->array = settings->s3.body == S3_json_array;
-	s3->plain = settings->s3.compression == S3_plain;
+	s3->compression = (enum s3_compression)settings->s3.compression;
 	text_printf(&s3->user_agent, "User-Agent: %s/%s", sink->env->origin->program,
 		    sink->env->origin->version);
 	s3->credentials.client = s3->client;

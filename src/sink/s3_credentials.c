@@ -36,22 +36,32 @@ static void s3_credentials_keep(struct s3_credentials *credentials, const char *
 	credentials->known = true;
 }
 
+/* They go into the heads of requests. */
+static bool s3_is_key(struct slice text)
+{
+	for (size_t n = 0; n < text.bytes; n++)
+		if (text.at[n] <= ' ' || text.at[n] > '~')
+			return false;
+	return text.bytes > 0;
+}
+
 int s3_credentials_parse(struct s3_credentials *credentials, struct slice json, struct error *err)
 {
 	json_t *tree = json_loadb(json.at ? json.at : "", json.bytes, 0, NULL);
 	const char *id = json_string_value(json_object_get(tree, "AccessKeyId"));
 	const char *secret = json_string_value(json_object_get(tree, "SecretAccessKey"));
+	const char *token = json_string_value(json_object_get(tree, "Token"));
 	const char *expires = json_string_value(json_object_get(tree, "Expiration"));
 
-	if (!id || !secret || strchr(id, ':')) {
+	if (!id || !secret || strchr(id, ':') || !s3_is_key(slice_of(id)) ||
+	    !s3_is_key(slice_of(secret)) || (token && *token && !s3_is_key(slice_of(token)))) {
 		json_decref(tree);
 		return error_say(err, EPROTO, "the answer holds no keys");
 	}
 	credentials->expires_ns = 0;
 	if (expires)
 		clock_parse_rfc3339(slice_of(expires), &credentials->expires_ns);
-	s3_credentials_keep(credentials, id, secret,
-			    json_string_value(json_object_get(tree, "Token")));
+	s3_credentials_keep(credentials, id, secret, token);
 	json_decref(tree);
 	return 0;
 }
@@ -79,7 +89,8 @@ int s3_credentials_parse_xml(struct s3_credentials *credentials, struct slice xm
 	for (size_t n = 0; n < array_count(elements); n++) {
 		struct slice text = slice_trim(s3_xml_text(xml, elements[n]));
 
-		if (text.bytes == 0 || text.bytes >= sizeof(texts[n]))
+		if (!s3_is_key(text) || text.bytes >= sizeof(texts[n]) ||
+		    (n == 0 && slice_find(text, SLICE(":")) >= 0))
 			return error_say(err, EPROTO, "the answer holds no keys");
 		slice_copy(text, texts[n], sizeof(texts[n]));
 	}

@@ -17,7 +17,7 @@ enum syslog_rfc { SYSLOG_rfc5424, SYSLOG_rfc3164 };
 enum syslog_framing { SYSLOG_octet_counting, SYSLOG_newline };
 enum http_body { HTTP_ndjson, HTTP_json_array };
 
-enum s3_compression { S3_gzip, S3_plain };
+enum s3_compression { S3_gzip, S3_zstd, S3_plain };
 enum s3_body { S3_ndjson, S3_json_array };
 enum statsd_transport { STATSD_udp, STATSD_tcp };
 enum statsd_tags { STATSD_no_tags, STATSD_dogstatsd, STATSD_graphite };

@@ -59,6 +59,9 @@ finish() {
 	run "$ingraind"
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"nowhere to send events"* ]]
+	run "$ingraind" one.toml two.toml
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"'two.toml' is not an option"* ]]
 	AWS_BUCKET=b AWS_INTERVAL=soon run "$ingraind"
 	[ "$status" -eq 2 ]
 	[[ "$output" == *'$AWS_INTERVAL is '\''soon'\'', should be a number from 1 to 86400'* ]]
@@ -109,7 +112,7 @@ finish() {
 		backend = "File"
 		filepath = "$dir/kernel"
 	END
-	run_ingraind c.toml
+	run_ingraind c.toml -v
 	cp /bin/true counted
 	for _ in $(seq 20); do ./counted; done
 	more() { [ "$(grep -c '"event.name":"process.exit".*"counted"' all)" -eq 20 ]; }
@@ -121,6 +124,33 @@ finish() {
 	jq -e '.name == "process.exec_count" and .measurement == 20 and .kind == 5 and
 		(.tags | keys) == ["host", "process_str"] and .tags.process_str == "counted"' few
 	refute grep -q process.exec kernel
+}
+
+@test "HTTP gets measurements in an array, with all headers" {
+	mkdir http
+	python3 "$tree/tests/tools/receiver.py" http 3>&- &
+	started="$started $!"
+	wait_for 10 test -s http/port
+	cat >c.toml <<-END
+		[pipeline.web.config]
+		backend = "HTTP"
+		uri = "http://127.0.0.1:$(cat http/port)/in"
+		flush_timeout_seconds = 1
+		[pipeline.web.config.headers]
+		X-One = "1"
+		X-Two = "two words"
+		[[pipeline.web.steps]]
+		type = "Filter"
+		keep = "process.comm == 'counted'"
+	END
+	run_ingraind c.toml
+	cp /bin/true counted
+	./counted
+	wait_for 10 test -s http/requests
+	finish
+	jq -se '.[0].headers | with_entries(.key |= ascii_downcase) | ."x-one" == "1" and
+		."x-two" == "two words" and ."content-type" == "application/json"' http/requests
+	jq -se '.[0].body | fromjson | .[0].name == "process.exec_count"' http/requests
 }
 
 @test "SIGHUP reads the file again, sums are kept, and a wrong file changes nothing" {
@@ -187,6 +217,13 @@ finish() {
 	run "$ingraind" check bad.toml
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"bad.toml:4:1: 'region' wants a text in quotes"* ]]
+}
+
+@test "the example that it prints of a pipeline is right" {
+	"$ingraind" config | sed -n '/^# Which events go which way/,$s/^#\([^ ]\)/\1/p' >c.toml
+	grep -q Buffer c.toml
+	run "$ingraind" check c.toml
+	[ "$status" -eq 0 ]
 }
 
 # The configuration that the last release documented.

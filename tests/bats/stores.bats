@@ -73,7 +73,7 @@ run_drive() {
 
 # s3_server PORT [ID SECRET [TOKEN]]
 s3_server() {
-	need_npm s3rver@3.7.1
+	need_npm s3rver@3.7.1 @smithy/signature-v4@5.7.5 @aws-crypto/sha256-js@5.2.0
 	mkdir -p store
 	(cd "$npm_cache" && exec node "$tools/s3-server.js" "$1" "$dir/store" facts "${2:-ID}" \
 		"${3:-secret/+=}" "${4:-}") >s3.out 2>&1 3>&- &
@@ -89,6 +89,7 @@ stored_lines() {
 	objects | while read -r object; do
 		case $object in
 		*.gz._S3rver_object) gunzip -c "$object" ;;
+		*.zst._S3rver_object) zstd -dc "$object" ;;
 		*) cat "$object" ;;
 		esac
 	done
@@ -131,6 +132,19 @@ s3_keys() {
 	grep -qx "ä[0-9a-f-]*.ndjson.gz._S3rver_object" names
 	[ -d "store/facts/a b+c/testhost/$(date -u +%Y)" ]
 	[ "$(stored_lines | jq -r '."event.id"' | sort -u | wc -l)" -eq 1000 ]
+}
+
+@test "objects in S3 may be Zstandard, or plain arrays" {
+	port=$(free_port)
+	s3_server "$port"
+	s3_keys "$port"
+	BULWARK_S3_COMPRESSION=zstd run_drive -n 1000 -w -- --s3-bucket facts
+	objects | grep -q '\.ndjson\.zst\._S3rver_object$'
+	[ "$(stored_lines | jq -r '."event.id"' | sort -u | wc -l)" -eq 1000 ]
+	rm -r store/facts/*
+	BULWARK_S3_COMPRESSION=none run_drive -n 10 -w -- --s3-bucket facts --s3-body json-array
+	objects | grep -q '\.json\._S3rver_object$'
+	stored_lines | jq -se 'flatten | length == 10'
 }
 
 @test "a wrong S3 secret is said, and events wait for the right one" {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An S3 server that checks signatures: s3rver stores, and in front of it every request's signature
-// (version 4) and the hash of its body are made anew, by another implementation, and compared.
+// (version 4) is made anew by Amazon's own library, and compared.
 //
 //	node s3-server.js PORT DIRECTORY BUCKET ID SECRET [TOKEN]
 //
@@ -11,6 +11,8 @@ const crypto = require("crypto");
 const { createRequire } = require("module");
 const load = createRequire(process.cwd() + "/");
 const S3rver = load("s3rver");
+const { SignatureV4 } = load("@smithy/signature-v4");
+const { Sha256 } = load("@aws-crypto/sha256-js");
 
 const [port, directory, bucket, id, secret, token] = process.argv.slice(2);
 
@@ -19,24 +21,25 @@ function refuse(response, code, message) {
 	response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`);
 }
 
-// As Amazon's documentation describes it: "Create a signed AWS API request".
-function signature(request, signed, region, hash) {
-	const hmac = (key, words) => crypto.createHmac("sha256", key).update(words).digest();
-	const [path, query] = request.url.split("?");
-	const sorted = (query || "").split("&").sort().join("&");
-	const canonical = [request.method, path, sorted,
-		...signed.map((name) => `${name}:${request.headers[name].trim()}`), "",
-		signed.join(";"), hash].join("\n");
-	const day = request.headers["x-amz-date"].slice(0, 8);
-	const words = ["AWS4-HMAC-SHA256", request.headers["x-amz-date"],
-		`${day}/${region}/s3/aws4_request`,
-		crypto.createHash("sha256").update(canonical).digest("hex")].join("\n");
-	const key = ["s3", "aws4_request"].reduce(hmac, hmac(hmac(`AWS4${secret}`, day), region));
-	return hmac(key, words).toString("hex");
+// The request's signature as Amazon's own library makes it.
+async function signature(request, names, region, hash) {
+	const headers = {};
+	for (const name of names) if (name !== "x-amz-date") headers[name] = request.headers[name];
+	const signer = new SignatureV4({ service: "s3", region, sha256: Sha256, uriEscapePath: false,
+		credentials: { accessKeyId: id, secretAccessKey: secret } });
+	const signed = await signer.sign({ method: request.method, path: request.url, query: {}, headers,
+		protocol: "http:", hostname: "127.0.0.1", body: hash },
+		{ signingDate: new Date(time(request)), signableHeaders: new Set(Object.keys(headers)) });
+	return signed.headers.authorization.match(/Signature=([0-9a-f]{64})/)[1];
+}
+
+function time(request) {
+	return Date.parse(request.headers["x-amz-date"].replace(
+		/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
 }
 
 // What is wrong with a request, or nothing.
-function check(request, body) {
+async function check(request, body) {
 	const said = request.headers.authorization || "";
 	const parts = said.match(
 		/^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/);
@@ -53,10 +56,8 @@ function check(request, body) {
 	for (const name of Object.keys(request.headers))
 		if (name.startsWith("x-amz-") && !signed.includes(name))
 			return ["AccessDenied", `${name} is not signed`];
-	const said_at = request.headers["x-amz-date"];
-	const at = Date.parse(said_at.replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
-	if (!(Math.abs(Date.now() - at) < 15 * 60000)) return ["RequestTimeTooSkewed", "not now"];
-	const mine = signature(request, signed, parts[2], hash);
+	if (!(Math.abs(Date.now() - time(request)) < 15 * 60000)) return ["RequestTimeTooSkewed", "not now"];
+	const mine = await signature(request, signed, parts[2], hash);
 	if (mine !== parts[4]) return ["SignatureDoesNotMatch", "the signature is another one"];
 	return null;
 }
@@ -69,9 +70,9 @@ store.run().then((address) => {
 	http.createServer((request, response) => {
 		const pieces = [];
 		request.on("data", (piece) => pieces.push(piece));
-		request.on("end", () => {
+		request.on("end", async () => {
 			const body = Buffer.concat(pieces);
-			const wrong = check(request, body);
+			const wrong = await check(request, body);
 			response.on("finish", () =>
 				console.log(request.method, request.url, response.statusCode));
 			if (wrong) return refuse(response, ...wrong);

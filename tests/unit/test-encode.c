@@ -91,9 +91,9 @@ static void names_of_parameters_are_what_syslog_permits(void **state)
 static void cef_keys_of_a_kind_are_unique(void **state)
 {
 	(void)state;
-	for (size_t kind = 0; kind < EVENT_KIND_COUNT; kind++) {
-		for (size_t a = 0; a < FIELD_COUNT; a++) {
-			for (size_t b = a + 1; b < FIELD_COUNT; b++) {
+	for (unsigned int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+		for (unsigned int a = 0; a < FIELD_COUNT; a++) {
+			for (unsigned int b = a + 1; b < FIELD_COUNT; b++) {
 				if (!event_fields[a].cef || !event_fields[b].cef ||
 				    !event_kind_has((enum event_kind)kind, (enum event_field)a) ||
 				    !event_kind_has((enum event_kind)kind, (enum event_field)b))

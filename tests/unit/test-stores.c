@@ -118,6 +118,11 @@ static void answers_hold_keys(void **state)
 	assert_int_equal(credentials.expires_ns, 1795359047ull * NS_PER_S);
 	assert_true(s3_credentials_parse_xml(&credentials, SLICE("<AccessKeyId>A"), &err) < 0);
 	assert_true(s3_credentials_parse_xml(&credentials, SLICE(""), &err) < 0);
+	/* Nothing of an answer can begin a header of its own. */
+	assert_true(s3_credentials_parse(&credentials,
+					 SLICE("{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\","
+					       "\"Token\":\"T\\nX: y\"}"),
+					       &err) < 0);
 	s3_credentials_done(&credentials);
 }
 
