@@ -116,7 +116,8 @@ static int config_set_format(struct config_part *part, const char *prefix)
 	if (!row || *(int *)((char *)settings->values + row->at) >= 0)
 		return 0;
 	return settings_set(settings, row, slice_of(event_format_names[FORMAT_measurement]),
-			    (struct settings_place){ SETTINGS_file, text_str(&key) }, part->err);
+			    (struct settings_place){ SETTINGS_file, text_str(&key), NULL },
+			    part->err);
 }
 
 static bool config_has_sink(const struct pipelines_config *config,
