@@ -52,7 +52,7 @@ struct session {
 	int link; /* to the holder */
 	struct serve_worker *workers[SESSION_WORKERS_MAX];
 	size_t worker_count;
-	uint64_t expired;
+	struct session_delays delays;
 	_Atomic(unsigned int) listening; /* workers that wait for the kernel */
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;	    /* a worker that rests is */
@@ -61,12 +61,9 @@ struct session {
 	struct loop_fd lost; /* a worker found the connection gone */
 };
 
-struct session_counts session_counts(const struct server *server)
+struct session_delays session_delays(const struct server *server)
 {
-	const struct session *session = server->session;
-
-	return session ? (struct session_counts){ session->worker_count, session->expired }
-		       : (struct session_counts){ 0 };
+	return server->session ? server->session->delays : (struct session_delays){ 0 };
 }
 
 /* --- workers --- */
@@ -193,7 +190,8 @@ static void session_on_watchdog(struct loop_timer *timer)
 		slow |= serve_is_slow(session->workers[n], now - SESSION_SLOW_NS);
 		if (!serve_expire(session->workers[n], now - deadline_ns))
 			continue;
-		session->expired++;
+		session->delays.count++;
+		session->delays.last_ns = now;
 		log_error("a request took longer than --deadline: failed with ETIMEDOUT");
 		/* Its worker may be away for long: another one takes its place. */
 		if (session_add_worker(session, &err) < 0)
