@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "sysvisor/fs/holder.h"
+#include "sysvisor/fs/inflight.h"
 #include "sysvisor/fs/serve.h"
 
 #ifndef FUSE_SUPER_MAGIC
@@ -25,7 +26,7 @@
 #define SESSION_INIT	     26 /* FUSE_INIT */
 #define SESSION_RESEND	     7	/* FUSE_NOTIFY_RESEND, since Linux 6.9 */
 #define SESSION_INIT_BYTES   4096
-#define SESSION_WORKERS_MAX  256
+#define SESSION_WORKERS_MAX  INFLIGHT_SLOTS
 #define SESSION_JOIN_ROUNDS  200
 #define SESSION_JOIN_WAIT_US 5000
 #define SESSION_NICE_SIGNAL  SIGUSR1
@@ -50,6 +51,7 @@ struct session {
 	struct fuse_session *fuse;
 	int fd;	  /* fuse's */
 	int link; /* to the holder */
+	struct inflight inflight;
 	struct serve_worker *workers[SESSION_WORKERS_MAX];
 	size_t worker_count;
 	struct session_delays delays;
@@ -130,7 +132,7 @@ static void *session_work(void *argument)
 {
 	struct serve_worker *worker = argument;
 	struct session *session = worker->server->session;
-	struct fuse_buf buffer = { 0 };
+	struct fuse_buf buffer = { .size = INFLIGHT_SLOT_BYTES };
 	unsigned int backlog = 0;
 	struct error err;
 
@@ -138,8 +140,10 @@ static void *session_work(void *argument)
 	if (inside_prepare_thread(&err) < 0)
 		return NULL;
 	while (!fuse_session_exited(session->fuse)) {
-		int n = session_receive(session, &buffer, &backlog);
+		int n;
 
+		buffer.mem = inflight_slot(&session->inflight, worker->number);
+		n = session_receive(session, &buffer, &backlog);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0) {
@@ -151,7 +155,7 @@ static void *session_work(void *argument)
 		}
 		fuse_session_process_buf(session->fuse, &buffer);
 	}
-	free(buffer.mem);
+	inflight_slot(&session->inflight, worker->number);
 	return NULL;
 }
 
@@ -167,6 +171,7 @@ static int session_add_worker(struct session *session, struct error *err)
 	if (!worker)
 		return error_errno(err, ENOMEM, "start a worker");
 	worker->server = session->server;
+	worker->number = session->worker_count;
 	code = pthread_create(&worker->thread, NULL, session_work, worker);
 	if (code) {
 		free(worker);
@@ -346,15 +351,43 @@ static bool session_is_alive(int fd)
 	return poll(&poll_, 1, 0) >= 0 && !(poll_.revents & (POLLERR | POLLNVAL));
 }
 
-/* Requests that the server before had read and not answered come once more. */
-static void session_resend(const struct session *session)
+static void session_process(void *request, size_t bytes, void *owner)
+{
+	struct session *session = owner;
+	struct fuse_buf buffer = { .mem = request, .size = bytes };
+
+	fuse_session_process_buf(session->fuse, &buffer);
+}
+
+/* What the server before had read and not answered: from its own notes; and whatever may be missing
+ * there comes from the kernel once more, if it is new enough. */
+static int session_catch_up(struct session *session, struct error *err)
 {
 	const struct session_notice notice = { .bytes = sizeof(notice), .code = SESSION_RESEND };
+	struct serve_worker *worker = calloc(1, sizeof(*worker));
+	size_t count;
 
-	if (write(session->fd, &notice, sizeof(notice)) < 0)
-		log_warning("this kernel doesn't repeat requests (Linux 6.9 does): those that were "
-			    "under way are lost: %s",
-			    strerror(errno));
+	if (!worker)
+		return error_errno(err, ENOMEM, "answer what is under way");
+	worker->server = session->server;
+	serve_set_worker(worker);
+	count = inflight_replay(&session->inflight, session_process, session);
+	serve_set_worker(NULL);
+	serve_worker_free(worker);
+	if (count)
+		log_info("%zu requests were under way and are done once more", count);
+	/* Before Linux 6.9 there is no such notification: the notes are all there is. */
+	if (write(session->fd, &notice, sizeof(notice)) < 0 && errno != EINVAL)
+		return error_errno(err, errno, "ask the kernel for what is under way");
+	return 0;
+}
+
+static int session_open_inflight(struct session *session, bool fresh, struct error *err)
+{
+	struct paths_buffer path;
+	int r = daemon_path(session->server->daemon, PATHS_FS_STATE "/inflight", &path, err);
+
+	return r < 0 ? r : inflight_open(&session->inflight, path.path, fresh, err);
 }
 
 /* -ENOENT: there is nothing to take over. */
@@ -427,9 +460,12 @@ int session_start(struct server *server, struct error *err)
 		r = session_begin(session, err);
 	}
 	if (r == 0)
+		r = session_open_inflight(session, !again, err);
+	if (r == 0 && again)
+		r = session_catch_up(session, err);
+	if (r == 0)
 		r = session_start_workers(session, err);
 	if (r == 0 && again) {
-		session_resend(session);
 		log_info("took over the mount '%s' with %zu containers", server->mount.path,
 			 server->containers.by_id.count);
 	} else if (r == 0) {
@@ -462,12 +498,7 @@ static bool session_join(struct session *session)
 			all = false;
 			continue;
 		}
-		text_done(&worker->room.host);
-		text_done(&worker->room.group);
-		text_done(&worker->room.more);
-		text_done(&worker->out);
-		text_done(&worker->value);
-		free(worker);
+		serve_worker_free(worker);
 	}
 	return all;
 }
@@ -496,6 +527,7 @@ void session_stop(struct server *server, bool unmount)
 	if (session->fuse)
 		fuse_session_destroy(session->fuse);
 	auto_close_fd(&session->link);
+	inflight_close(&session->inflight);
 	free(session);
 	server->session = NULL;
 }
