@@ -211,6 +211,22 @@ box() { # SCRIPT: run in a container by bash
 	[ "$(ls "/proc/$fs/fd" | wc -l)" -lt 40 ]
 }
 
+@test "a killed holder is replaced, and the new one holds" {
+	start
+	holder=$(pgrep -f "hold --root $dir")
+	kill -9 "$holder"
+	has_another() { [ "$(pgrep -f "hold --root $dir")" ] && ! pgrep -f "hold --root $dir" | grep -qx "$holder"; }
+	wait_for 10 has_another
+	box 'echo 3 >/proc/sys/kernel/panic; echo ready; for n in $(seq 30); do
+		[ "$(cat /proc/sys/kernel/panic)" = 3 ] || echo odd; sleep 0.1; done' >"$dir/out" 2>&1 &
+	reader=$!
+	wait_for 10 grep -q ready "$dir/out"
+	crash
+	start
+	wait $reader
+	[ "$(cat "$dir/out")" = ready ]
+}
+
 @test "readers wait for a server that died, but not for ever" {
 	patience=2s
 	start

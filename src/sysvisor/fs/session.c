@@ -49,8 +49,8 @@ struct session_notice {
 struct session {
 	struct server *server;
 	struct fuse_session *fuse;
-	int fd;	  /* fuse's */
-	int link; /* to the holder */
+	int fd;		     /* fuse's */
+	struct loop_fd link; /* to the holder */
 	struct inflight inflight;
 	struct serve_worker *workers[SESSION_WORKERS_MAX];
 	size_t worker_count;
@@ -236,6 +236,34 @@ static int session_open_fuse(struct session *session, int fd_take, struct error 
 	return 0;
 }
 
+/* --- the holder's end --- */
+
+static int session_watch_holder(struct session *session, int link_take, struct error *err)
+{
+	int r = loop_fd_add(session->server->daemon->loop, &session->link, link_take, EPOLLIN, err);
+
+	if (r < 0)
+		close(link_take);
+	return r;
+}
+
+/* It says nothing unasked: it is gone. Without one our own end would be the containers' trouble. */
+static void session_on_holder(struct loop_fd *watch, uint32_t events)
+{
+	struct session *session = container_of(watch, struct session, link);
+	int link = watch->fd;
+	struct error err;
+
+	(void)events;
+	loop_fd_remove(session->server->daemon->loop, watch);
+	close(link);
+	link = holder_start(session->server->daemon, session->fd, &err);
+	if (link < 0 || session_watch_holder(session, link, &err) < 0)
+		log_error("the holder is gone, and there is no new one: %s", err.text);
+	else
+		log_warning("the holder was gone: a new one holds the mount");
+}
+
 /* --- the first server --- */
 
 /* What an earlier one left when nobody held its descriptor. */
@@ -317,8 +345,9 @@ static int session_begin(struct session *session, struct error *err)
 	if (r == 0)
 		r = session_greet(session, err);
 	if (r == 0) {
-		session->link = holder_start(session->server->daemon, session->fd, err);
-		r = session->link < 0 ? session->link : 0;
+		r = holder_start(session->server->daemon, session->fd, err);
+		if (r >= 0)
+			r = session_watch_holder(session, r, err);
 	}
 	return r;
 }
@@ -393,18 +422,21 @@ static int session_open_inflight(struct session *session, bool fresh, struct err
 /* -ENOENT: there is nothing to take over. */
 static int session_take_over(struct session *session, struct error *err)
 {
-	int r, fd = holder_get(session->server->daemon, &session->link, err);
+	int link, r, fd = holder_get(session->server->daemon, &link, err);
 
 	if (fd < 0)
 		return -ENOENT;
 	if (!session_is_alive(fd)) {
 		close(fd);
-		holder_drop(session->link);
-		auto_close_fd(&session->link);
-		session->link = -1;
+		holder_drop(link);
+		close(link);
 		return -ENOENT;
 	}
-	r = session_open_fuse(session, fd, err);
+	r = session_watch_holder(session, link, err);
+	if (r == 0)
+		r = session_open_fuse(session, fd, err);
+	else
+		close(fd);
 	if (r == 0)
 		r = session_greet_again(session, err);
 	return r;
@@ -450,7 +482,8 @@ int session_start(struct server *server, struct error *err)
 		return error_errno(err, ENOMEM, "start");
 	server->session = session;
 	session->server = server;
-	session->fd = session->link = session->lost.fd = -1;
+	session->fd = session->link.fd = session->lost.fd = -1;
+	session->link.ready = session_on_holder;
 	pthread_mutex_init(&session->lock, NULL);
 	pthread_cond_init(&session->wanted, NULL);
 	serve_init();
@@ -506,7 +539,7 @@ static bool session_join(struct session *session)
 void session_stop(struct server *server, bool unmount)
 {
 	struct session *session = server->session;
-	int lost_fd;
+	int lost_fd, link;
 
 	if (!session)
 		return;
@@ -518,15 +551,17 @@ void session_stop(struct server *server, bool unmount)
 	lost_fd = session->lost.fd;
 	loop_fd_remove(server->daemon->loop, &session->lost);
 	auto_close_fd(&lost_fd);
+	link = session->link.fd;
+	loop_fd_remove(server->daemon->loop, &session->link);
 	if (unmount && session->fuse) {
 		if (umount2(server->mount.path, MNT_DETACH) < 0)
 			log_warning("unmount '%s': %s", server->mount.path, strerror(errno));
-		if (session->link >= 0)
-			holder_drop(session->link);
+		if (link >= 0)
+			holder_drop(link);
 	}
 	if (session->fuse)
 		fuse_session_destroy(session->fuse);
-	auto_close_fd(&session->link);
+	auto_close_fd(&link);
 	inflight_close(&session->inflight);
 	free(session);
 	server->session = NULL;
