@@ -199,6 +199,10 @@ static int daemon_run(struct daemon *daemon, struct error *err)
 		log_info("%s %s is ready", daemon->program->name, BULWARK_VERSION);
 		daemon_notify("READY=1\n");
 		r = loop_run(daemon->loop, err);
+		if (r == 0 && daemon->failure.code) {
+			*err = daemon->failure;
+			r = -err->code;
+		}
 		daemon_notify("STOPPING=1\n");
 	}
 	daemon->program->stop(daemon);

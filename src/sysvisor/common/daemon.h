@@ -57,8 +57,9 @@ struct daemon {
 	struct loop *loop;
 	uint64_t started_ns; /* clock_mono_ns() */
 	int lock_fd;
-	int terminal_fd; /* standard error as it came, when it is the log now; or -1 */
-	void *owner;	 /* the program's own */
+	int terminal_fd;      /* standard error as it came, when it is the log now; or -1 */
+	void *owner;	      /* the program's own */
+	struct error failure; /* why the loop was stopped, when that was not wanted */
 	struct loop_signal on_term, on_int, on_hup;
 };
 
