@@ -49,6 +49,9 @@ struct daemon_program {
 	/* Another way to run, by a first argument that people don't give; may be NULL. */
 	int (*run_aside)(struct daemon *daemon, struct error *err);
 	const char *aside;
+	/* A table of the program's own, as Markdown, by a command of this name; may be NULL. */
+	const char *table;
+	void (*print_table)(struct text *out);
 };
 
 struct daemon {
