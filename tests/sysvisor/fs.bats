@@ -211,6 +211,22 @@ box() { # SCRIPT: run in a container by bash
 	[ "$(ls "/proc/$fs/fd" | wc -l)" -lt 40 ]
 }
 
+@test "a killed holder is replaced, and the new one holds" {
+	start
+	holder=$(pgrep -f "hold --root $dir")
+	kill -9 "$holder"
+	has_another() { [ "$(pgrep -f "hold --root $dir")" ] && ! pgrep -f "hold --root $dir" | grep -qx "$holder"; }
+	wait_for 10 has_another
+	box 'echo 3 >/proc/sys/kernel/panic; echo ready; for n in $(seq 30); do
+		[ "$(cat /proc/sys/kernel/panic)" = 3 ] || echo odd; sleep 0.1; done' >"$dir/out" 2>&1 &
+	reader=$!
+	wait_for 10 grep -q ready "$dir/out"
+	crash
+	start
+	wait $reader
+	[ "$(cat "$dir/out")" = ready ]
+}
+
 @test "readers wait for a server that died, but not for ever" {
 	patience=2s
 	start
@@ -226,6 +242,25 @@ box() { # SCRIPT: run in a container by bash
 	# The next server mounts anew, over what is left of the old mount.
 	start
 	kill $reader 2>/dev/null || true
+	run box 'cat /proc/uptime'
+	[ "$status" -eq 0 ]
+}
+
+@test "a mount that is ended by force fails its readers, and the next server mounts anew" {
+	start
+	box 'echo ready; while cat /proc/uptime >/dev/null; do sleep 0.1; done; echo over' \
+		>"$dir/out" 2>&1 &
+	reader=$!
+	wait_for 10 grep -q ready "$dir/out"
+	run inside "$build/bin/sysvisor" doctor --abort --root "$dir"
+	[ "$status" -eq 0 ]
+	wait_for 10 grep -q over "$dir/out"
+	kill $reader 2>/dev/null || true
+	status=0
+	wait "$fs" || status=$?
+	[ "$status" -eq 1 ]
+	grep "was ended from outside" "$dir/log"
+	start
 	run box 'cat /proc/uptime'
 	[ "$status" -eq 0 ]
 }

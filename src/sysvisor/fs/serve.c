@@ -23,6 +23,16 @@ void serve_set_worker(struct serve_worker *worker)
 	serve_self = worker;
 }
 
+void serve_worker_free(struct serve_worker *worker)
+{
+	text_done(&worker->room.host);
+	text_done(&worker->room.group);
+	text_done(&worker->room.more);
+	text_done(&worker->out);
+	text_done(&worker->value);
+	free(worker);
+}
+
 /* --- claiming --- */
 
 static void serve_begin(fuse_req_t request)
