@@ -114,6 +114,18 @@ spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mk
 	action: "SCMP_ACT_ERRNO", errnoRet: 99}]} | .linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"' mkdir /tmp/x
 has 'a filter' 'Cannot assign requested address' run
 
+ln -sfn /lib/systemd/systemd "$rootfs/bin/init"
+mkdir -p "$rootfs/lib/systemd"
+spec '.process.args = ["/bin/init"]'
+printf '#!/bin/sh\necho $container; mount | grep -c " on /run"\n' >"$rootfs/lib/systemd/systemd"
+chmod +x "$rootfs/lib/systemd/systemd"
+is 'systemd is recognised by what /bin/init is' 'private-users
+2' run
+spec '.root.readonly = true' sh -c 'touch /x; touch /sys/x; touch /tmp/x && echo /tmp'
+is 'a read-only root' 'touch: /x: Read-only file system
+touch: /sys/x: Read-only file system
+/tmp' run
+
 # --- what is refused ---
 
 refused() {
