@@ -41,8 +41,11 @@ spec . sh -c 'touch /made && stat -c %u:%g /made /bin'
 is 'its files are root'"'"'s, inside ...' '0:0
 0:0' run
 is '... and outside, without a chown' '0:0' stat -c %u:%g "$rootfs/made"
-spec . sh -c 'ls /proc/1/fd | paste -s'
-is 'no fd of ours is in it' '0	1	2' bash -c 'exec 7</dev/null 9</etc/passwd; run | cat'
+spec . ls /proc/self/fd
+is 'no fd of ours is in it' '0
+1
+2
+3' bash -c 'exec 7</dev/null 9</etc/passwd; run | cat' # 3 is what ls reads
 spec . sh -c 'readlink /proc/self/fd/3'
 is '--preserve-fds' "/kept" bash -c "touch $rootfs/kept; exec 3<$rootfs/kept 4</etc/passwd
 	$r run --preserve-fds 1 -b $bundle c | sed 's|.*/|/|'"
