@@ -166,6 +166,27 @@ ids_of() { # ID
 	[ "$(call Version | jq -r .program)" = sysvisor-mgr ]
 }
 
+@test "kill -9 in a loop under two callers: every one is answered, no range is given twice" {
+	start
+	for prefix in a b; do
+		"$build/tests/tools/registrar" "$socket" $prefix 300 >"$dir/$prefix" 2>&1 3>&- &
+		callers="${callers:-} $!"
+	done
+	for _ in $(seq 15); do
+		sleep 0.1
+		crash
+		"$build/bin/sysvisor-mgr" --root "$dir" --log - 2>>"$dir/log" 3>&- &
+		mgr=$!
+	done
+	for caller in $callers; do
+		wait "$caller"
+	done
+	[ "$(cat "$dir/a" "$dir/b" | wc -l)" = 600 ]
+	[ "$(cut -d ' ' -f 2 "$dir/a" "$dir/b" | sort -u | wc -l)" = 600 ]
+	call ListContainers | jq -r '.containers[] | "\(.id) \(.ids.host_first)"' | sort >"$dir/listed"
+	sort "$dir/a" "$dir/b" | diff - "$dir/listed"
+}
+
 @test "half a line at the journal's end is no harm" {
 	start
 	call RegisterContainer '{"id": "a"}'

@@ -32,9 +32,9 @@ static _Noreturn void boxed_child(int pipe_fd, char **command)
 	FILE *binds = fdopen(pipe_fd, "r");
 	char line[2048], go;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!binds || fread(&go, 1, 1, binds) != 1 || setresgid(0, 0, 0) || setresuid(0, 0, 0))
 		die("become root inside");
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of ids takes it back */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
 	    mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))

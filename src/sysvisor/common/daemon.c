@@ -132,7 +132,7 @@ static int daemon_lock(struct daemon *daemon, struct error *err)
 	if (r == 0)
 		r = daemon_path(daemon, daemon->program->lock, &path, err);
 	if (r == 0)
-		r = file_make_dirs(run.path, 0700, err);
+		r = paths_make_directory(run.path, 0700, err);
 	if (r < 0)
 		return r;
 	daemon->lock_fd = open(path.path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);

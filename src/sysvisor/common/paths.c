@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "base/slice.h"
 
 int paths_join(struct paths_buffer *ret_path, const char *root, const char *path, struct error *err)
 {
@@ -21,15 +22,29 @@ int paths_join(struct paths_buffer *ret_path, const char *root, const char *path
 	return 0;
 }
 
-int paths_make_parent(const char *path, unsigned int mode, struct error *err)
+/* "/a/b" of "/a/b/c"; false: nothing is above it. */
+static bool paths_parent(const char *path, struct paths_buffer *ret_parent)
 {
 	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(ret_parent->path))
+		return false;
+	slice_copy((struct slice){ path, (size_t)(slash - path) }, ret_parent->path,
+		   sizeof(ret_parent->path));
+	return true;
+}
+
+int paths_make_directory(const char *path, unsigned int mode, struct error *err)
+{
+	struct paths_buffer parent;
+	int r = paths_parent(path, &parent) ? file_make_dirs(parent.path, 0755, err) : 0;
+
+	return r < 0 ? r : file_make_dirs(path, mode, err);
+}
+
+int paths_make_parent(const char *path, unsigned int mode, struct error *err)
+{
 	struct paths_buffer parent;
 
-	if (!slash || slash == path)
-		return 0;
-	if (snprintf(parent.path, sizeof(parent.path), "%.*s", (int)(slash - path), path) >=
-	    (int)sizeof(parent.path))
-		return error_say(err, ENAMETOOLONG, "'%s' is too long a path", path);
-	return file_make_dirs(parent.path, mode, err);
+	return paths_parent(path, &parent) ? paths_make_directory(parent.path, mode, err) : 0;
 }

@@ -29,6 +29,9 @@ struct paths_buffer {
 must_check int paths_join(struct paths_buffer *ret_path, const char *root, const char *path,
 			  struct error *err);
 
+/* Makes a directory; those above it that are missing are for everybody to pass through, as the
+ * system's own are: containers' roots have to reach what is below --root, too. */
+must_check int paths_make_directory(const char *path, unsigned int mode, struct error *err);
 /* Makes the directory that a file is to be in. */
 must_check int paths_make_parent(const char *path, unsigned int mode, struct error *err);
 

@@ -59,14 +59,6 @@ static enum doctor_verdict doctor_kernel(struct front *front, struct text *found
 	return doctor_kernel_is(5, 12) ? DOCTOR_lesser : DOCTOR_missing;
 }
 
-static enum doctor_verdict doctor_resend(struct front *front, struct text *found)
-{
-	(void)front;
-	text_put(found, doctor_kernel_is(6, 9) ? SLICE("requests under way are repeated")
-					       : SLICE("requests under way fail"));
-	return doctor_kernel_is(6, 9) ? DOCTOR_fine : DOCTOR_lesser;
-}
-
 static enum doctor_verdict doctor_namespaces(struct front *front, struct text *found)
 {
 	uint64_t most = 0, clone = 1;
@@ -168,7 +160,6 @@ static const struct doctor_row doctor_rows[] = {
 	{ "control groups", doctor_cgroups,
 	  "boot with systemd.unified_cgroup_hierarchy=1, or mount the controllers" },
 	{ "/dev/fuse", doctor_fuse, "modprobe fuse; in a container, --device /dev/fuse" },
-	{ "restart under load", doctor_resend, "Linux 6.9 repeats requests under way" },
 	{ "watches", doctor_inotify, "sysctl -w fs.inotify.max_user_watches=1048576" },
 	{ "sysvisor-mgr", doctor_mgr, "systemctl start sysvisor, or: sysvisor up" },
 	{ "sysvisor-fs", doctor_fs,

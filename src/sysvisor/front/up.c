@@ -57,6 +57,7 @@ static int up_spawn(struct up_daemon *daemon, struct error *err)
 		return error_errno(err, code, "start '%s'", path);
 	daemon->started_ns = clock_mono_ns();
 	daemon->running = true;
+	log_info("%s is process %d", daemon->name, daemon->child.pid);
 	return loop_child_add(up->loop, &daemon->child, err);
 }
 

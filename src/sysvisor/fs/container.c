@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -74,14 +75,22 @@ static int container_open_process(uint32_t pid, uint64_t *ret_ticks, struct erro
 	return fd;
 }
 
-static void container_open_namespaces(struct container *container, int process_fd)
+/* The process may end at any time: then its files are gone, and so is the container. */
+static int container_open_files(struct container *container, int process_fd, struct error *err)
 {
+	container->pidfd = (int)syscall(SYS_pidfd_open, container->origin.init_pid, 0);
+	if (container->pidfd < 0)
+		return error_say(err, ESRCH, "process %u is gone", container->origin.init_pid);
 	for (size_t n = 0; n < NAMESPACE_COUNT; n++) {
 		char path[16];
 
 		snprintf(path, sizeof(path), "ns/%s", container_namespaces[n]);
 		container->namespaces[n] = openat(process_fd, path, O_RDONLY | O_CLOEXEC);
+		if (container->namespaces[n] < 0)
+			return error_say(err, ESRCH, "process %u is gone: %s: %s",
+					 container->origin.init_pid, path, strerror(errno));
 	}
+	return 0;
 }
 
 /* --- start and end --- */
@@ -106,6 +115,7 @@ static int container_alloc(struct container **ret_container, const struct contai
 	list_init(&container->values);
 	for (size_t n = 0; n < NAMESPACE_COUNT; n++)
 		container->namespaces[n] = -1;
+	container->pidfd = -1;
 	container->origin.id = strdup(origin->id);
 	if (!container->origin.id) {
 		container_unref(container);
@@ -143,8 +153,10 @@ int container_new(struct container **ret_container, uint32_t slot, const char *i
 	if (r < 0)
 		return r;
 	(*ret_container)->start_ns = origin.start_ticks * TICK_NS;
-	container_open_namespaces(*ret_container, process);
-	return 0;
+	r = container_open_files(*ret_container, process, err);
+	if (r < 0)
+		container_unref(*ret_container);
+	return r;
 }
 
 int container_again(struct container **ret_container, const struct container_origin *origin,
@@ -152,15 +164,23 @@ int container_again(struct container **ret_container, const struct container_ori
 		    struct error *err)
 {
 	uint64_t ticks = 0;
-	auto_fd int process = container_open_process(origin->init_pid, &ticks, NULL);
-	int r = container_alloc(ret_container, origin, mounts, proc_cgroup, err);
+	auto_fd int process = container_open_process(origin->init_pid, &ticks, err);
+	int r;
 
+	if (process < 0)
+		return process;
+	if (ticks != origin->start_ticks)
+		return error_say(err, ESRCH, "process %u is another one", origin->init_pid);
+	r = container_alloc(ret_container, origin, mounts, proc_cgroup, err);
 	if (r < 0)
 		return r;
 	(*ret_container)->start_ns = start_ns;
-	if (process >= 0 && ticks == origin->start_ticks)
-		container_open_namespaces(*ret_container, process);
-	return 0;
+	r = container_open_files(*ret_container, process, err);
+	if (r < 0) {
+		container_unref(*ret_container);
+		*ret_container = NULL;
+	}
+	return r;
 }
 
 void container_unref(struct container *container)
@@ -177,6 +197,7 @@ void container_unref(struct container *container)
 	}
 	for (size_t n = 0; n < NAMESPACE_COUNT; n++)
 		auto_close_fd(&container->namespaces[n]);
+	auto_close_fd(&container->pidfd);
 	limits_done(&container->limits);
 	free(container->origin.id);
 	free(container);

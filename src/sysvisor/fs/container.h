@@ -39,7 +39,8 @@ struct container {
 	unsigned int references; /* atomic */
 	uint64_t start_ns;	 /* boot clock */
 	struct limits limits;
-	int namespaces[NAMESPACE_COUNT]; /* -1: its first process was gone already */
+	int namespaces[NAMESPACE_COUNT];
+	int pidfd;
 
 	pthread_mutex_t lock; /* of what follows */
 	struct list values;   /* struct container_value */
@@ -50,13 +51,14 @@ struct container {
 	uint64_t load_wanted_ns, load_sampled_ns; /* mono */
 
 	uint64_t reads, writes, refused; /* atomic */
+	unsigned int paths;		 /* that got their number for its sake; atomic */
 };
 
 /* Looks at /proc/PID and takes what it needs. -ESRCH: there is no such process. */
 must_check int container_new(struct container **ret_container, uint32_t slot, const char *id,
 			     uint32_t init_pid, const struct limits_mounts *mounts,
 			     struct slice proc_cgroup, struct error *err);
-/* After a restart: without a process that is still the same it has no namespaces. */
+/* After a restart. -ESRCH: its process is gone. */
 must_check int container_again(struct container **ret_container,
 			       const struct container_origin *origin,
 			       const struct limits_mounts *mounts, struct slice proc_cgroup,

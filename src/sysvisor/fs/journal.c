@@ -116,30 +116,16 @@ int journal_compact(struct journal *journal, struct containers *containers, bool
 
 /* --- reading --- */
 
-/* A container whose lines are being gathered. */
-struct journal_entry {
-	struct container_origin origin;
-	uint64_t start_ns;
-	struct text cgroup;
-	struct text values; /* "PATH VALUE" lines, the last of a path counts */
-	struct list node;
-};
-
-struct journal_reader {
-	struct list entries;
-	uint32_t next_slot;
-};
-
 static bool journal_eat(struct slice *line, uint64_t *ret_value)
 {
 	return slice_eat_u64(line, ret_value) && (line->bytes == 0 || slice_eat(line, SLICE(" ")));
 }
 
-static struct journal_entry *journal_find(const struct journal_reader *reader, uint64_t slot)
+static struct journal_entry *journal_find(const struct journal_entries *entries, uint64_t slot)
 {
 	struct journal_entry *entry;
 
-	list_each(&reader->entries, entry, node)
+	list_each(&entries->all, entry, node)
 		if (entry->origin.slot == slot)
 			return entry;
 	return NULL;
@@ -153,7 +139,7 @@ static void journal_entry_free(struct journal_entry *entry)
 	free(entry);
 }
 
-static int journal_read_add(struct journal_reader *reader, uint64_t slot, struct slice line)
+static int journal_read_add(struct journal_entries *entries, uint64_t slot, struct slice line)
 {
 	struct journal_entry *entry;
 	uint64_t numbers[6];
@@ -161,7 +147,7 @@ static int journal_read_add(struct journal_reader *reader, uint64_t slot, struct
 	for (size_t n = 0; n < array_count(numbers); n++)
 		if (!journal_eat(&line, &numbers[n]))
 			return -EBADMSG;
-	if (line.bytes == 0 || slot == 0 || slot > UINT32_MAX)
+	if (line.bytes == 0 || memchr(line.at, '\0', line.bytes) || slot == 0 || slot > UINT32_MAX)
 		return -EBADMSG;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -176,13 +162,13 @@ static int journal_read_add(struct journal_reader *reader, uint64_t slot, struct
 		.gid_count = (uint32_t)numbers[4],
 	};
 	entry->start_ns = numbers[5];
-	list_append(&reader->entries, &entry->node);
-	if (slot >= reader->next_slot)
-		reader->next_slot = (uint32_t)slot + 1;
+	list_append(&entries->all, &entry->node);
+	if (slot >= entries->next_slot)
+		entries->next_slot = (uint32_t)slot + 1;
 	return entry->origin.id ? 0 : -ENOMEM;
 }
 
-static int journal_read_line(struct journal_reader *reader, struct slice line)
+static int journal_read_line(struct journal_entries *entries, struct slice line)
 {
 	struct journal_entry *entry;
 	struct slice verb;
@@ -191,12 +177,12 @@ static int journal_read_line(struct journal_reader *reader, struct slice line)
 	if (!slice_cut(&line, ' ', &verb) || !journal_eat(&line, &slot))
 		return -EBADMSG;
 	if (slice_is(verb, "next")) {
-		reader->next_slot = (uint32_t)slot;
+		entries->next_slot = (uint32_t)slot;
 		return 0;
 	}
 	if (slice_is(verb, "add"))
-		return journal_read_add(reader, slot, line);
-	entry = journal_find(reader, slot);
+		return journal_read_add(entries, slot, line);
+	entry = journal_find(entries, slot);
 	if (!entry)
 		return -EBADMSG;
 	if (slice_is(verb, "gone")) {
@@ -217,37 +203,58 @@ static int journal_revive(const struct journal_entry *entry, const struct limits
 			  struct containers *containers, struct error *err)
 {
 	struct slice values = text_slice(&entry->values), line, path;
-	struct container *container;
+	struct container *container = NULL;
 	int r = container_again(&container, &entry->origin, mounts, text_slice(&entry->cgroup),
 				entry->start_ns, err);
 
+	if (r == -ESRCH)
+		return 0; /* it ended while nobody was here */
 	while (r == 0 && slice_next(&values, '\n', &line))
 		if (slice_cut(&line, ' ', &path))
 			r = container_set_value(container, path, line);
-	return r < 0 ? r : containers_add(containers, container, err);
+	if (r < 0) {
+		container_unref(container);
+		return error_errno(err, -r, "container '%s'", entry->origin.id);
+	}
+	return containers_add(containers, container, err);
+}
+
+int journal_parse(struct slice text, struct journal_entries *entries)
+{
+	struct slice line;
+	int r = 0;
+
+	*entries = (struct journal_entries){ .next_slot = 1 };
+	list_init(&entries->all);
+	/* What stands behind the last line end was not answered yet. */
+	while (r != -ENOMEM && slice_cut(&text, '\n', &line))
+		r = journal_read_line(entries, line);
+	return r == -ENOMEM ? r : 0;
+}
+
+void journal_entries_done(struct journal_entries *entries)
+{
+	struct journal_entry *entry;
+
+	list_drain(&entries->all, entry, node) journal_entry_free(entry);
 }
 
 static int journal_read(struct slice text, const struct limits_mounts *mounts,
 			struct containers *containers, struct error *err)
 {
-	struct journal_reader reader = { .next_slot = 1 };
-	struct journal_entry *entry;
-	struct slice line;
-	int r = 0;
+	const struct journal_entry *entry;
+	struct journal_entries entries;
+	int r = journal_parse(text, &entries);
 
-	list_init(&reader.entries);
-	/* What stands behind the last line end was not answered yet. */
-	while (r != -ENOMEM && slice_cut(&text, '\n', &line))
-		r = journal_read_line(&reader, line);
-	r = r == -ENOMEM ? error_errno(err, ENOMEM, "read the journal") : 0;
-	list_drain(&reader.entries, entry, node)
-	{
+	if (r < 0)
+		error_errno(err, -r, "read the journal");
+	list_each(&entries.all, entry, node) {
 		if (r == 0)
 			r = journal_revive(entry, mounts, containers, err);
-		journal_entry_free(entry);
 	}
-	if (reader.next_slot > containers->next_slot)
-		containers->next_slot = reader.next_slot;
+	if (entries.next_slot > containers->next_slot)
+		containers->next_slot = entries.next_slot;
+	journal_entries_done(&entries);
 	return r;
 }
 

@@ -22,6 +22,24 @@ struct journal {
 	uint64_t bytes, whole_bytes; /* now, and when it was written anew last */
 };
 
+/* What the text says; pure. */
+struct journal_entry {
+	struct container_origin origin;
+	uint64_t start_ns;
+	struct text cgroup; /* lines of /proc/PID/cgroup */
+	struct text values; /* "PATH VALUE" lines; the last of a path counts */
+	struct list node;
+};
+
+struct journal_entries {
+	struct list all;
+	uint32_t next_slot;
+};
+
+/* Lines that are none are passed over, half a one at the end, too. Only -ENOMEM. */
+must_check int journal_parse(struct slice text, struct journal_entries *ret_entries);
+void journal_entries_done(struct journal_entries *entries);
+
 /* Reads it into `containers` and writes it anew. */
 must_check int journal_open(struct journal *journal, const char *path,
 			    const struct limits_mounts *mounts, struct containers *containers,

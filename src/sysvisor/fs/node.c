@@ -201,9 +201,6 @@ int node_check_value(const struct node_row *row, struct slice written, struct sl
 	case CHECK_word:
 		right = node_is_word(value, row->words);
 		break;
-	case CHECK_line:
-		right = value.bytes <= (uint64_t)row->max;
-		break;
 	case CHECK_none:
 		break;
 	}

@@ -30,7 +30,6 @@ enum node_check {
 	CHECK_number,  /* between min and max */
 	CHECK_numbers, /* up to max of them */
 	CHECK_word,    /* one of `words` */
-	CHECK_line,    /* up to max bytes */
 };
 
 struct node_row {

@@ -13,6 +13,7 @@
 #define SERVE_LONG_S	  3600.0 /* rows of the table don't change */
 #define SERVE_SHORT_S	  1.0	 /* the kernel's keys come and go with network devices */
 #define SERVE_WRITE_BYTES 65536
+#define SERVE_PATHS	  8192	     /* new ones, for the sake of one container */
 #define SERVE_INODE	  0xffffffff /* of an entry that was not looked up: 0 would hide it */
 
 static __thread struct serve_worker *serve_self;
@@ -20,6 +21,16 @@ static __thread struct serve_worker *serve_self;
 void serve_set_worker(struct serve_worker *worker)
 {
 	serve_self = worker;
+}
+
+void serve_worker_free(struct serve_worker *worker)
+{
+	text_done(&worker->room.host);
+	text_done(&worker->room.group);
+	text_done(&worker->room.more);
+	text_done(&worker->out);
+	text_done(&worker->value);
+	free(worker);
 }
 
 /* --- claiming --- */
@@ -195,10 +206,16 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 	text_put(path, slice_of(name));
 	if (path->failed)
 		return -ENOMEM;
-	/* Numbers are for what is there: names that somebody merely tries get none. */
+	child->container = container_ref(parent->container);
+	child->path = tree_find(&server->tree, text_slice(path));
+	if (child->path)
+		return 0;
+	/* Numbers are for what is there: names that somebody merely tries get none, and one that
+	 * makes network devices without end stops at its own share. */
 	if (!key_may_exist(server, parent->container, text_slice(path)))
 		return -ENOENT;
-	child->container = container_ref(parent->container);
+	if (__atomic_add_fetch(&child->container->paths, 1, __ATOMIC_RELAXED) > SERVE_PATHS)
+		return -ENOSPC;
 	child->path = tree_get(&server->tree, text_slice(path));
 	return child->path ? 0 : -ENOSPC;
 }

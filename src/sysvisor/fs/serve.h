@@ -23,7 +23,7 @@
 struct serve_worker {
 	struct server *server;
 	pthread_t thread;
-	bool started;
+	size_t number;
 	/* Counts requests in twos; odd: one is under way that nobody has answered. */
 	_Atomic(uint64_t) claim;
 	_Atomic(fuse_req_t) request; /* of the claim */
@@ -32,7 +32,9 @@ struct serve_worker {
 	struct text out, value;
 };
 
+/* Who the calling thread is. */
 void serve_set_worker(struct serve_worker *worker);
+void serve_worker_free(struct serve_worker *worker);
 
 /* For the watchdog: fails the worker's request if it began before `before_ns` (mono) and nobody has
  * answered it. */

@@ -2,6 +2,7 @@
 #include "sysvisor/fs/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -13,6 +14,92 @@
 
 #define SERVER_ID_BYTES	       255
 #define SERVER_MOUNTINFO_BYTES (16u << 20)
+
+/* --- the end of a container --- */
+
+/* Tells when the container's first process has ended, whoever forgets to. */
+struct server_watch {
+	struct server *server;
+	struct loop_fd pidfd;
+	struct list node;
+	char id[SERVER_ID_BYTES + 1];
+	uint32_t slot;
+};
+
+static void server_watch_free(struct server_watch *watch)
+{
+	int fd = watch->pidfd.fd;
+
+	loop_fd_remove(watch->server->daemon->loop, &watch->pidfd);
+	auto_close_fd(&fd);
+	list_remove(&watch->node);
+	free(watch);
+}
+
+static void server_on_exit(struct loop_fd *fd_watch, uint32_t events)
+{
+	struct server_watch *watch = container_of(fd_watch, struct server_watch, pidfd);
+	struct server *server = watch->server;
+	auto_container struct container *container =
+		containers_find(&server->containers, slice_of(watch->id));
+
+	(void)events;
+	/* The id may be that of another one by now, which has a watch of its own. */
+	if (container && container->origin.slot == watch->slot)
+		server_unregister(server, container->origin.id);
+	else
+		server_watch_free(watch);
+}
+
+static int server_watch(struct server *server, const struct container *container, struct error *err)
+{
+	struct server_watch *watch = calloc(1, sizeof(*watch));
+	int fd = fcntl(container->pidfd, F_DUPFD_CLOEXEC, 3), r;
+
+	if (!watch || fd < 0) {
+		auto_close_fd(&fd);
+		free(watch);
+		return error_errno(err, ENOMEM, "watch process %u", container->origin.init_pid);
+	}
+	watch->server = server;
+	watch->slot = container->origin.slot;
+	slice_copy(slice_of(container->origin.id), watch->id, sizeof(watch->id));
+	watch->pidfd.ready = server_on_exit;
+	list_append(&server->watches, &watch->node);
+	r = loop_fd_add(server->daemon->loop, &watch->pidfd, fd, EPOLLIN, err);
+	if (r < 0) {
+		list_remove(&watch->node);
+		close(fd);
+		free(watch);
+	}
+	return r;
+}
+
+static void server_unwatch(struct server *server, uint32_t slot)
+{
+	struct server_watch *watch;
+
+	list_each(&server->watches, watch, node) {
+		if (watch->slot == slot) {
+			server_watch_free(watch);
+			return;
+		}
+	}
+}
+
+static int server_watch_all(struct server *server, struct error *err)
+{
+	struct container **all = containers_all(&server->containers);
+	int r = all ? 0 : error_errno(err, ENOMEM, "watch containers");
+
+	for (size_t n = 0; all && all[n]; n++) {
+		if (r == 0)
+			r = server_watch(server, all[n], err);
+		container_unref(all[n]);
+	}
+	free(all);
+	return r;
+}
 
 /* --- registration --- */
 
@@ -95,6 +182,7 @@ void server_unregister(struct server *server, const char *id)
 
 	if (!container)
 		return;
+	server_unwatch(server, container->origin.slot);
 	if (journal_gone(&server->journal, container->origin.slot) < 0)
 		log_error("container '%s' is gone, but comes back with the next start", id);
 	log_info("container '%s' is gone", id);
@@ -144,6 +232,8 @@ int server_register(struct server *server, const Sysvisor__V1__FilesystemRegiste
 	}
 	if (r == 0)
 		r = journal_compact(&server->journal, &server->containers, false, err);
+	if (r == 0)
+		r = server_watch(server, container, err);
 	if (r < 0)
 		container_unref(containers_take(&server->containers, slice_of(request->id)));
 	else
@@ -229,7 +319,7 @@ static int server_open(struct server *server, struct error *err)
 	if (r == 0)
 		r = daemon_path(daemon, daemon->settings.mount, &server->mount, err);
 	if (r == 0)
-		r = file_make_dirs(state.path, 0700, err);
+		r = paths_make_directory(state.path, 0700, err);
 	if (r == 0)
 		r = server_check_push(server, err);
 	if (r == 0)
@@ -260,10 +350,13 @@ int server_start(struct daemon *daemon, struct error *err)
 	server->inside = (struct inside){ -1, { -1, -1, -1 } };
 	server->host = (struct show_host){ { -1, -1, -1 } };
 	containers_init(&server->containers);
+	list_init(&server->watches);
 	server_raise_limit();
 	r = server_open(server, err);
 	if (r == 0)
 		r = session_start(server, err);
+	if (r == 0)
+		r = server_watch_all(server, err);
 	if (r == 0)
 		r = daemon_path(daemon, PATHS_FS_SOCKET, &socket, err);
 	server->service = (struct grpc_service){
@@ -283,11 +376,14 @@ int server_start(struct daemon *daemon, struct error *err)
 void server_stop(struct daemon *daemon)
 {
 	struct server *server = daemon->owner;
+	struct server_watch *watch;
 
 	if (!server)
 		return;
 	loop_timer_clear(&server->load_timer);
 	grpc_server_free(server->grpc);
+	while ((watch = list_first(&server->watches, struct server_watch, node)))
+		server_watch_free(watch);
 	session_stop(server, server->containers.by_id.count == 0);
 	journal_close(&server->journal);
 	tree_close(&server->tree);

@@ -30,6 +30,7 @@ struct server {
 	struct journal journal;
 	struct show_host host;
 	struct inside inside;
+	struct list watches; /* of containers' first processes */
 	struct session *session;
 	struct paths_buffer mount;
 	struct loop_timer load_timer;
@@ -45,6 +46,7 @@ void server_stop(struct daemon *daemon);
 must_check int server_register(struct server *server,
 			       const Sysvisor__V1__FilesystemRegisterRequest *request,
 			       struct error *err);
+/* That there is none is fine. */
 void server_unregister(struct server *server, const char *id);
 
 /* Whether --push-max names this path's key. */

@@ -6,7 +6,8 @@
 #include "sysvisor/fs/node.h"
 #include "sysvisor/fs/session.h"
 
-#define SERVICE_BINDS 64
+#define SERVICE_BINDS  64
+#define SERVICE_ILL_NS (60 * NS_PER_S)
 
 static void service_refuse(struct grpc_request *request, const struct error *err)
 {
@@ -234,14 +235,16 @@ static void on_health(struct grpc_request *request, const ProtobufCMessage *mess
 {
 	const struct server *server = grpc_owner(request);
 	Sysvisor__V1__HealthAnswer answer = SYSVISOR__V1__HEALTH_ANSWER__INIT;
-	struct session_counts counts = session_counts(server);
+	struct session_delays delays = session_delays(server);
+	bool ill = delays.count && clock_mono_ns() - delays.last_ns < SERVICE_ILL_NS;
 	char reason[128] = "";
 
 	(void)message;
-	if (counts.expired)
-		snprintf(reason, sizeof(reason), "%llu requests took longer than --deadline",
-			 (unsigned long long)counts.expired);
-	answer.healthy = counts.expired == 0;
+	if (ill)
+		snprintf(reason, sizeof(reason),
+			 "%llu requests took longer than --deadline, the last one just now",
+			 (unsigned long long)delays.count);
+	answer.healthy = !ill;
 	answer.reason = reason;
 	answer.uptime_ms = daemon_uptime_ms(server->daemon);
 	answer.container_count = (uint32_t)server->containers.by_id.count;

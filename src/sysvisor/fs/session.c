@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "sysvisor/fs/holder.h"
+#include "sysvisor/fs/inflight.h"
 #include "sysvisor/fs/serve.h"
 
 #ifndef FUSE_SUPER_MAGIC
@@ -25,7 +26,7 @@
 #define SESSION_INIT	     26 /* FUSE_INIT */
 #define SESSION_RESEND	     7	/* FUSE_NOTIFY_RESEND, since Linux 6.9 */
 #define SESSION_INIT_BYTES   4096
-#define SESSION_WORKERS_MAX  256
+#define SESSION_WORKERS_MAX  INFLIGHT_SLOTS
 #define SESSION_JOIN_ROUNDS  200
 #define SESSION_JOIN_WAIT_US 5000
 #define SESSION_NICE_SIGNAL  SIGUSR1
@@ -48,11 +49,12 @@ struct session_notice {
 struct session {
 	struct server *server;
 	struct fuse_session *fuse;
-	int fd;	  /* fuse's */
-	int link; /* to the holder */
+	int fd;		     /* fuse's */
+	struct loop_fd link; /* to the holder */
+	struct inflight inflight;
 	struct serve_worker *workers[SESSION_WORKERS_MAX];
 	size_t worker_count;
-	uint64_t expired;
+	struct session_delays delays;
 	_Atomic(unsigned int) listening; /* workers that wait for the kernel */
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;	    /* a worker that rests is */
@@ -61,12 +63,9 @@ struct session {
 	struct loop_fd lost; /* a worker found the connection gone */
 };
 
-struct session_counts session_counts(const struct server *server)
+struct session_delays session_delays(const struct server *server)
 {
-	const struct session *session = server->session;
-
-	return session ? (struct session_counts){ session->worker_count, session->expired }
-		       : (struct session_counts){ 0 };
+	return server->session ? server->session->delays : (struct session_delays){ 0 };
 }
 
 /* --- workers --- */
@@ -133,7 +132,7 @@ static void *session_work(void *argument)
 {
 	struct serve_worker *worker = argument;
 	struct session *session = worker->server->session;
-	struct fuse_buf buffer = { 0 };
+	struct fuse_buf buffer = { .size = INFLIGHT_SLOT_BYTES };
 	unsigned int backlog = 0;
 	struct error err;
 
@@ -141,8 +140,10 @@ static void *session_work(void *argument)
 	if (inside_prepare_thread(&err) < 0)
 		return NULL;
 	while (!fuse_session_exited(session->fuse)) {
-		int n = session_receive(session, &buffer, &backlog);
+		int n;
 
+		buffer.mem = inflight_slot(&session->inflight, worker->number);
+		n = session_receive(session, &buffer, &backlog);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0) {
@@ -154,7 +155,7 @@ static void *session_work(void *argument)
 		}
 		fuse_session_process_buf(session->fuse, &buffer);
 	}
-	free(buffer.mem);
+	inflight_slot(&session->inflight, worker->number);
 	return NULL;
 }
 
@@ -170,6 +171,7 @@ static int session_add_worker(struct session *session, struct error *err)
 	if (!worker)
 		return error_errno(err, ENOMEM, "start a worker");
 	worker->server = session->server;
+	worker->number = session->worker_count;
 	code = pthread_create(&worker->thread, NULL, session_work, worker);
 	if (code) {
 		free(worker);
@@ -193,7 +195,8 @@ static void session_on_watchdog(struct loop_timer *timer)
 		slow |= serve_is_slow(session->workers[n], now - SESSION_SLOW_NS);
 		if (!serve_expire(session->workers[n], now - deadline_ns))
 			continue;
-		session->expired++;
+		session->delays.count++;
+		session->delays.last_ns = now;
 		log_error("a request took longer than --deadline: failed with ETIMEDOUT");
 		/* Its worker may be away for long: another one takes its place. */
 		if (session_add_worker(session, &err) < 0)
@@ -233,6 +236,34 @@ static int session_open_fuse(struct session *session, int fd_take, struct error 
 	return 0;
 }
 
+/* --- the holder's end --- */
+
+static int session_watch_holder(struct session *session, int link_take, struct error *err)
+{
+	int r = loop_fd_add(session->server->daemon->loop, &session->link, link_take, EPOLLIN, err);
+
+	if (r < 0)
+		close(link_take);
+	return r;
+}
+
+/* It says nothing unasked: it is gone. Without one our own end would be the containers' trouble. */
+static void session_on_holder(struct loop_fd *watch, uint32_t events)
+{
+	struct session *session = container_of(watch, struct session, link);
+	int link = watch->fd;
+	struct error err;
+
+	(void)events;
+	loop_fd_remove(session->server->daemon->loop, watch);
+	close(link);
+	link = holder_start(session->server->daemon, session->fd, &err);
+	if (link < 0 || session_watch_holder(session, link, &err) < 0)
+		log_error("the holder is gone, and there is no new one: %s", err.text);
+	else
+		log_warning("the holder was gone: a new one holds the mount");
+}
+
 /* --- the first server --- */
 
 /* What an earlier one left when nobody held its descriptor. */
@@ -257,7 +288,7 @@ static int session_mount(const char *mount_point, struct error *err)
 	int r;
 
 	session_clear_stale(mount_point);
-	r = file_make_dirs(mount_point, 0711, err);
+	r = paths_make_directory(mount_point, 0711, err);
 	if (r < 0)
 		return r;
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -310,10 +341,13 @@ static int session_begin(struct session *session, struct error *err)
 		return fd;
 	r = session_open_fuse(session, fd, err);
 	if (r == 0)
+		r = tree_reset(&session->server->tree, err);
+	if (r == 0)
 		r = session_greet(session, err);
 	if (r == 0) {
-		session->link = holder_start(session->server->daemon, session->fd, err);
-		r = session->link < 0 ? session->link : 0;
+		r = holder_start(session->server->daemon, session->fd, err);
+		if (r >= 0)
+			r = session_watch_holder(session, r, err);
 	}
 	return r;
 }
@@ -346,32 +380,63 @@ static bool session_is_alive(int fd)
 	return poll(&poll_, 1, 0) >= 0 && !(poll_.revents & (POLLERR | POLLNVAL));
 }
 
-/* Requests that the server before had read and not answered come once more. */
-static void session_resend(const struct session *session)
+static void session_process(void *request, size_t bytes, void *owner)
+{
+	struct session *session = owner;
+	struct fuse_buf buffer = { .mem = request, .size = bytes };
+
+	fuse_session_process_buf(session->fuse, &buffer);
+}
+
+/* What the server before had read and not answered: from its own notes; and whatever may be missing
+ * there comes from the kernel once more, if it is new enough. */
+static int session_catch_up(struct session *session, struct error *err)
 {
 	const struct session_notice notice = { .bytes = sizeof(notice), .code = SESSION_RESEND };
+	struct serve_worker *worker = calloc(1, sizeof(*worker));
+	size_t count;
 
-	if (write(session->fd, &notice, sizeof(notice)) < 0)
-		log_warning("this kernel doesn't repeat requests (Linux 6.9 does): those that were "
-			    "under way are lost: %s",
-			    strerror(errno));
+	if (!worker)
+		return error_errno(err, ENOMEM, "answer what is under way");
+	worker->server = session->server;
+	serve_set_worker(worker);
+	count = inflight_replay(&session->inflight, session_process, session);
+	serve_set_worker(NULL);
+	serve_worker_free(worker);
+	if (count)
+		log_info("%zu requests were under way and are done once more", count);
+	/* Before Linux 6.9 there is no such notification: the notes are all there is. */
+	if (write(session->fd, &notice, sizeof(notice)) < 0 && errno != EINVAL)
+		return error_errno(err, errno, "ask the kernel for what is under way");
+	return 0;
+}
+
+static int session_open_inflight(struct session *session, bool fresh, struct error *err)
+{
+	struct paths_buffer path;
+	int r = daemon_path(session->server->daemon, PATHS_FS_STATE "/inflight", &path, err);
+
+	return r < 0 ? r : inflight_open(&session->inflight, path.path, fresh, err);
 }
 
 /* -ENOENT: there is nothing to take over. */
 static int session_take_over(struct session *session, struct error *err)
 {
-	int r, fd = holder_get(session->server->daemon, &session->link, err);
+	int link, r, fd = holder_get(session->server->daemon, &link, err);
 
 	if (fd < 0)
 		return -ENOENT;
 	if (!session_is_alive(fd)) {
 		close(fd);
-		holder_drop(session->link);
-		auto_close_fd(&session->link);
-		session->link = -1;
+		holder_drop(link);
+		close(link);
 		return -ENOENT;
 	}
-	r = session_open_fuse(session, fd, err);
+	r = session_watch_holder(session, link, err);
+	if (r == 0)
+		r = session_open_fuse(session, fd, err);
+	else
+		close(fd);
 	if (r == 0)
 		r = session_greet_again(session, err);
 	return r;
@@ -417,7 +482,8 @@ int session_start(struct server *server, struct error *err)
 		return error_errno(err, ENOMEM, "start");
 	server->session = session;
 	session->server = server;
-	session->fd = session->link = session->lost.fd = -1;
+	session->fd = session->link.fd = session->lost.fd = -1;
+	session->link.ready = session_on_holder;
 	pthread_mutex_init(&session->lock, NULL);
 	pthread_cond_init(&session->wanted, NULL);
 	serve_init();
@@ -427,9 +493,12 @@ int session_start(struct server *server, struct error *err)
 		r = session_begin(session, err);
 	}
 	if (r == 0)
+		r = session_open_inflight(session, !again, err);
+	if (r == 0 && again)
+		r = session_catch_up(session, err);
+	if (r == 0)
 		r = session_start_workers(session, err);
 	if (r == 0 && again) {
-		session_resend(session);
 		log_info("took over the mount '%s' with %zu containers", server->mount.path,
 			 server->containers.by_id.count);
 	} else if (r == 0) {
@@ -462,12 +531,7 @@ static bool session_join(struct session *session)
 			all = false;
 			continue;
 		}
-		text_done(&worker->room.host);
-		text_done(&worker->room.group);
-		text_done(&worker->room.more);
-		text_done(&worker->out);
-		text_done(&worker->value);
-		free(worker);
+		serve_worker_free(worker);
 	}
 	return all;
 }
@@ -475,7 +539,7 @@ static bool session_join(struct session *session)
 void session_stop(struct server *server, bool unmount)
 {
 	struct session *session = server->session;
-	int lost_fd;
+	int lost_fd, link;
 
 	if (!session)
 		return;
@@ -487,15 +551,18 @@ void session_stop(struct server *server, bool unmount)
 	lost_fd = session->lost.fd;
 	loop_fd_remove(server->daemon->loop, &session->lost);
 	auto_close_fd(&lost_fd);
+	link = session->link.fd;
+	loop_fd_remove(server->daemon->loop, &session->link);
 	if (unmount && session->fuse) {
 		if (umount2(server->mount.path, MNT_DETACH) < 0)
 			log_warning("unmount '%s': %s", server->mount.path, strerror(errno));
-		if (session->link >= 0)
-			holder_drop(session->link);
+		if (link >= 0)
+			holder_drop(link);
 	}
 	if (session->fuse)
 		fuse_session_destroy(session->fuse);
-	auto_close_fd(&session->link);
+	auto_close_fd(&link);
+	inflight_close(&session->inflight);
 	free(session);
 	server->session = NULL;
 }

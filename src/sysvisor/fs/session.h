@@ -12,10 +12,10 @@ must_check int session_start(struct server *server, struct error *err);
 /* `unmount`: nobody uses it any more. Otherwise it waits with the holder for the next server. */
 void session_stop(struct server *server, bool unmount);
 
-/* Workers that are there; those that took longer than --deadline and have not come back. */
-struct session_counts {
-	uint64_t workers, expired;
+/* Requests that took longer than --deadline: in all, and when the last one did (mono; 0: never). */
+struct session_delays {
+	uint64_t count, last_ns;
 };
-struct session_counts session_counts(const struct server *server);
+struct session_delays session_delays(const struct server *server);
 
 #endif

@@ -55,15 +55,20 @@ static int tree_write(const struct tree *tree, struct slice path)
 	return line.failed ? -ENOMEM : file_write_all(tree->fd, text_slice(&line));
 }
 
-const struct tree_path *tree_get(struct tree *tree, struct slice path)
+const struct tree_path *tree_find(struct tree *tree, struct slice path)
 {
-	struct tree_path *entry;
+	const struct tree_path *entry;
 
 	pthread_rwlock_rdlock(&tree->lock);
 	entry = map_get(&tree->by_path, path);
 	pthread_rwlock_unlock(&tree->lock);
-	if (entry)
-		return entry;
+	return entry;
+}
+
+const struct tree_path *tree_get(struct tree *tree, struct slice path)
+{
+	struct tree_path *entry;
+
 	pthread_rwlock_wrlock(&tree->lock);
 	entry = map_get(&tree->by_path, path);
 	if (!entry && tree->count < TREE_MAX &&
@@ -82,6 +87,27 @@ const struct tree_path *tree_at(struct tree *tree, uint32_t number)
 		entry = tree->all[number - 1];
 	pthread_rwlock_unlock(&tree->lock);
 	return entry;
+}
+
+static void tree_forget(struct tree *tree)
+{
+	for (size_t n = 0; n < tree->count; n++)
+		free(tree->all[n]);
+	free(tree->all);
+	map_done(&tree->by_path);
+	tree->all = NULL;
+	tree->count = tree->room = 0;
+}
+
+int tree_reset(struct tree *tree, struct error *err)
+{
+	tree_forget(tree);
+	map_init(&tree->by_path, tree_key);
+	if (ftruncate(tree->fd, 0) < 0)
+		return error_errno(err, errno, "empty the file of paths");
+	if (!tree_get(tree, (struct slice){ "", 0 }))
+		return error_errno(err, ENOSPC, "write the file of paths");
+	return 0;
 }
 
 int tree_open(struct tree *tree, const char *file, struct error *err)
@@ -112,9 +138,6 @@ int tree_open(struct tree *tree, const char *file, struct error *err)
 
 void tree_close(struct tree *tree)
 {
-	for (size_t n = 0; n < tree->count; n++)
-		free(tree->all[n]);
-	free(tree->all);
-	map_done(&tree->by_path);
+	tree_forget(tree);
 	auto_close_fd(&tree->fd);
 }

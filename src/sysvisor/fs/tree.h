@@ -34,8 +34,12 @@ struct tree {
 must_check int tree_open(struct tree *tree, const char *file, struct error *err);
 void tree_close(struct tree *tree);
 
-/* The path's entry, made when it is new; NULL: there is no room. Entries live as long as the
- * tree. */
+/* Forgets all: nobody knows a number any more. Before others use it. */
+must_check int tree_reset(struct tree *tree, struct error *err);
+
+/* The path's entry, or NULL. Entries live as long as the tree. */
+const struct tree_path *tree_find(struct tree *tree, struct slice path);
+/* The same, made when it is new; NULL: there is no room. */
 const struct tree_path *tree_get(struct tree *tree, struct slice path);
 /* NULL: no such number. */
 const struct tree_path *tree_at(struct tree *tree, uint32_t number);

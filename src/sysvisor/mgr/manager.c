@@ -314,7 +314,7 @@ static int manager_open(struct manager *manager, struct error *err)
 	if (r == 0)
 		r = daemon_path(daemon, PATHS_MGR_STATE "/containers", &journal, err);
 	if (r == 0)
-		r = file_make_dirs(directory.path, 0700, err);
+		r = paths_make_directory(directory.path, 0700, err);
 	if (r == 0)
 		r = daemon_path(daemon, daemon->settings.volumes, &manager->volume_root, err);
 	if (r == 0)

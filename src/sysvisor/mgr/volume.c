@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "sysvisor/common/paths.h"
 
 #define VOLUME_TRASH ".removed"
 
@@ -161,11 +162,12 @@ int volumes_init(struct volumes *volumes, const char *directory, struct worker *
 		.serial = (uint64_t)time(NULL) << 24,
 	};
 	for (int n = -1; n < VOLUME_COUNT; n++) {
-		int r;
+		int r = paths_make_directory(directory, 0700, err);
 
 		snprintf(path, sizeof(path), "%s/%s", directory,
 			 n < 0 ? VOLUME_TRASH : volume_rows[n].name);
-		r = file_make_dirs(path, 0700, err);
+		if (r == 0)
+			r = paths_make_directory(path, 0700, err);
 		if (r < 0)
 			return error_wrap(err, r, "make a place for volumes");
 	}
