@@ -117,6 +117,13 @@ spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mk
 	action: "SCMP_ACT_ERRNO", errnoRet: 99}]} | .linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"' mkdir /tmp/x
 has 'a filter' 'Cannot assign requested address' run
 
+ln -sfn ../run/resolve/stub "$rootfs/etc/resolv.conf"
+spec '.mounts = [{destination: "/etc/resolv.conf", type: "bind", source: "/etc/passwd", options: ["bind"]}]' \
+	grep -c ^root: /etc/resolv.conf
+is 'a bind onto a link that leads to nothing' 1 run
+ln -sfn loop "$rootfs/etc/loop"
+spec '.mounts = [{destination: "/etc/loop", type: "bind", source: "/etc/passwd", options: ["bind"]}]' true
+has 'a bind onto a link that leads in a circle' 'Too many levels of symbolic links' run
 ln -sfn /lib/systemd/systemd "$rootfs/bin/init"
 mkdir -p "$rootfs/lib/systemd"
 spec '.process.args = ["/bin/init"]'

@@ -107,7 +107,8 @@ static int overlay_by_fd(struct overlay *overlay, struct error *err)
 
 	for (size_t n = 0; n < layers->lower.count && r == 0; n++) {
 		r = mount_say_fd(fs, "lowerdir+", overlay->fds[n], err);
-		if (r == -EINVAL && n == 0)
+		/* EBADF: such an fd is no file to kernels before 6.13. */
+		if ((r == -EINVAL || r == -EBADF) && n == 0)
 			return -EOPNOTSUPP;
 	}
 	if (r == 0 && layers->upper)
