@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -90,22 +91,57 @@ int path_make_parent(int root_fd, const char *path, const char **ret_name, struc
 	return path_walk(root_fd, slice_first(whole, at < 0 ? 0 : (size_t)at), 0755, err);
 }
 
-int path_make_file(int root_fd, const char *path, mode_t mode, struct error *err)
+/* Where a link that leads to nothing leads: an image's /etc/resolv.conf often does, and what is
+ * made is its end. */
+static int path_follow(int parent_fd, const char *name, struct text *path)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(parent_fd, name, target, sizeof(target));
+	ssize_t slash = slice_find_last(text_slice(path), SLICE("/"));
+
+	if (n < 0)
+		return -errno;
+	if (n > 0 && target[0] == '/')
+		path->bytes = 0;
+	else
+		path->bytes = (size_t)(slash + 1);
+	text_put(path, (struct slice){ target, (size_t)n });
+	return 0;
+}
+
+/* One try; -EEXIST: a link was there, and `path` is now where it leads. */
+static int path_try_file(int root_fd, struct text *path, mode_t mode, struct error *err)
 {
 	auto_fd int parent = -1, made = -1;
 	const char *name;
-	int fd = path_open(root_fd, path, O_PATH);
+	int fd = path_open(root_fd, text_str(path), O_PATH);
 
 	if (fd >= 0)
 		return fd;
 	if (fd != -ENOENT)
-		return error_errno(err, -fd, "open '%s'", path);
-	parent = path_make_parent(root_fd, path, &name, err);
+		return error_errno(err, -fd, "open '%s'", text_str(path));
+	parent = path_make_parent(root_fd, text_str(path), &name, err);
 	if (parent < 0)
 		return parent;
 	made = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, mode);
-	if (made < 0 && errno != EEXIST)
-		return error_errno(err, errno, "make file '%s'", path);
-	fd = path_open(root_fd, path, O_PATH);
-	return fd < 0 ? error_errno(err, -fd, "open '%s'", path) : fd;
+	if (made < 0 && errno == EEXIST && path_follow(parent, name, path) == 0)
+		return -EEXIST;
+	if (made < 0)
+		return error_errno(err, errno, "make file '%s'", text_str(path));
+	fd = path_open(root_fd, text_str(path), O_PATH);
+	return fd < 0 ? error_errno(err, -fd, "open '%s'", text_str(path)) : fd;
+}
+
+int path_make_file(int root_fd, const char *path, mode_t mode, struct error *err)
+{
+	auto_text struct text at = { 0 };
+
+	text_put(&at, slice_of(path));
+	for (int links = 0; links < 16; links++) {
+		int fd = path_try_file(root_fd, &at, mode, err);
+
+		if (fd != -EEXIST)
+			return fd;
+	}
+	return error_errno(err, ELOOP, "make file '%s'", path);
 }

@@ -41,8 +41,11 @@ spec . sh -c 'touch /made && stat -c %u:%g /made /bin'
 is 'its files are root'"'"'s, inside ...' '0:0
 0:0' run
 is '... and outside, without a chown' '0:0' stat -c %u:%g "$rootfs/made"
-spec . sh -c 'ls /proc/1/fd | paste -s'
-is 'no fd of ours is in it' '0	1	2' bash -c 'exec 7</dev/null 9</etc/passwd; run | cat'
+spec . ls /proc/self/fd
+is 'no fd of ours is in it' '0
+1
+2
+3' bash -c 'exec 7</dev/null 9</etc/passwd; run | cat' # 3 is what ls reads
 spec . sh -c 'readlink /proc/self/fd/3'
 is '--preserve-fds' "/kept" bash -c "touch $rootfs/kept; exec 3<$rootfs/kept 4</etc/passwd
 	$r run --preserve-fds 1 -b $bundle c | sed 's|.*/|/|'"
@@ -113,6 +116,25 @@ is 'a map of the engine'"'"'s is honoured' '         0     400000      65536' ru
 spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mkdir", "mkdirat"],
 	action: "SCMP_ACT_ERRNO", errnoRet: 99}]} | .linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"' mkdir /tmp/x
 has 'a filter' 'Cannot assign requested address' run
+
+ln -sfn ../run/resolve/stub "$rootfs/etc/resolv.conf"
+spec '.mounts = [{destination: "/etc/resolv.conf", type: "bind", source: "/etc/passwd", options: ["bind"]}]' \
+	grep -c ^root: /etc/resolv.conf
+is 'a bind onto a link that leads to nothing' 1 run
+ln -sfn loop "$rootfs/etc/loop"
+spec '.mounts = [{destination: "/etc/loop", type: "bind", source: "/etc/passwd", options: ["bind"]}]' true
+has 'a bind onto a link that leads in a circle' 'Too many levels of symbolic links' run
+ln -sfn /lib/systemd/systemd "$rootfs/bin/init"
+mkdir -p "$rootfs/lib/systemd"
+spec '.process.args = ["/bin/init"]'
+printf '#!/bin/sh\necho $container; mount | grep -c " on /run"\n' >"$rootfs/lib/systemd/systemd"
+chmod +x "$rootfs/lib/systemd/systemd"
+is 'systemd is recognised by what /bin/init is' 'private-users
+2' run
+spec '.root.readonly = true' sh -c 'touch /x; touch /sys/x; touch /tmp/x && echo /tmp'
+is 'a read-only root' 'touch: /x: Read-only file system
+touch: /sys/x: Read-only file system
+/tmp' run
 
 # --- what is refused ---
 

@@ -46,6 +46,11 @@ is 'exec -it' /dev/pts/0 on_a_terminal docker exec -it web tty
 gives 'exec: the exit status' 5 docker exec web sh -c 'exit 5'
 has 'exec: a program that is not there' 'executable file not found in $PATH' docker exec web nosuch
 has 'top' 'trap "exit 3" TERM' docker top web
+is '--net=container: the network and its owner are shared' \
+	"$(docker exec web sh -c 'readlink /proc/self/ns/net; readlink /proc/self/ns/user')" \
+	run --rm --net=container:web debian:latest sh -c 'readlink /proc/self/ns/net; readlink /proc/self/ns/user'
+is '--pid=container: the processes are shared' yes \
+	run --rm --pid=container:web debian:latest sh -c 'ps | grep -q "trap.*exit 3" && echo yes'
 docker pause web >/dev/null
 is 'pause' true docker inspect -f '{{.State.Paused}}' web
 docker unpause web >/dev/null

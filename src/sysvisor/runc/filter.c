@@ -159,7 +159,7 @@ static int filter_read_args(const struct spec_seccomp_call *call, struct scmp_ar
 	if (call->args.count > 6)
 		return error_say(err, EINVAL, "config.json: linux.seccomp: more than 6 arguments");
 	spec_each(&call->args, arg) {
-		uint32_t op;
+		uint32_t op = 0;
 
 		if (!filter_find(filter_operators, array_count(filter_operators), arg->op, &op) ||
 		    arg->index.value < 0 || arg->index.value > 5)
@@ -231,8 +231,8 @@ static bool filter_is_allow_list(uint32_t action)
 static int filter_add_call(scmp_filter_ctx ctx, const struct spec_seccomp_call *call, bool relax,
 			   struct error *err)
 {
-	struct scmp_arg_cmp args[6];
-	uint32_t action;
+	struct scmp_arg_cmp args[6] = { 0 };
+	uint32_t action = 0;
 	int r = filter_action(call->action, &call->errno_ret, &action, err);
 
 	if (r == 0)
@@ -292,7 +292,7 @@ static int filter_export(scmp_filter_ctx ctx, struct filter *filter, struct erro
 int filter_compile(const struct spec_seccomp *spec, bool is_plain, struct filter *ret_filter,
 		   struct error *err)
 {
-	uint32_t action, flag;
+	uint32_t action = 0, flag;
 	scmp_filter_ctx ctx;
 	int r;
 

@@ -239,6 +239,24 @@ static void plan_look_for_systemd(struct plan *plan)
 			slice_ends((struct slice){ target, (size_t)n }, SLICE("/systemd"));
 }
 
+/* What systemd is told by: a container, and one with ids of its own (systemd's
+ * CONTAINER_INTERFACE). */
+static int plan_tell_systemd(struct plan *plan, struct spec_words *env, struct error *err)
+{
+	const char **more;
+
+	if (!plan->is_systemd || spec_env(env, "container"))
+		return 0;
+	more = arena_take(plan->arena, (env->count + 2) * sizeof(*more));
+	if (!more)
+		return error_errno(err, ENOMEM, "make the environment");
+	if (env->count)
+		memcpy(more, env->at, env->count * sizeof(*more));
+	more[env->count] = "container=private-users";
+	*env = (struct spec_words){ more, env->count + 1 };
+	return 0;
+}
+
 /* Registered from here on; who plans in vain says so to the services. */
 static int plan_with_services(const struct runtime *runtime, struct plan *plan, const char *id,
 			      const char *bundle, struct error *err)
@@ -269,7 +287,8 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, 
 		return r;
 	if (!ret_plan->is_plain)
 		plan_look_for_systemd(ret_plan);
-	return plan_mounts(ret_plan, err);
+	r = plan_tell_systemd(ret_plan, &spec->process.env, err);
+	return r < 0 ? r : plan_mounts(ret_plan, err);
 }
 
 void plan_done(struct plan *plan)

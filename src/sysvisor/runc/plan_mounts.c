@@ -207,6 +207,15 @@ static int plan_apply_default(struct plan *plan, const struct plan_default *row,
 	return 0;
 }
 
+/* Whose root is read-only expects the same of /sys. */
+static void plan_read_only(struct plan *plan)
+{
+	struct plan_mount *sys = plan_find(plan, "/sys");
+
+	if (sys && plan->spec->root.readonly)
+		sys->options.set |= MOUNT_ATTR_RDONLY;
+}
+
 /* Directories for engines inside, on a real file system; a mount of the user's there wins. */
 static int plan_volumes(struct plan *plan, struct error *err)
 {
@@ -253,5 +262,8 @@ int plan_mounts(struct plan *plan, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return plan->is_plain ? 0 : plan_volumes(plan, err);
+	if (plan->is_plain)
+		return 0;
+	plan_read_only(plan);
+	return plan_volumes(plan, err);
 }

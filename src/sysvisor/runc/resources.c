@@ -22,7 +22,8 @@ static bool spell_weight_of_shares(const struct spec_resources *resources, int64
 	(void)resources;
 	/* 2..262144 onto 1..10000, as every runtime does (runc's and crun's documents). */
 	shares = shares < 2 ? 2 : shares > 262144 ? 262144 : shares;
-	text_printf(out, "%lld", (long long)(1 + (shares - 2) * 9999 / 262142));
+	shares = 1 + (shares - 2) * 9999 / 262142;
+	text_printf(out, "%lld", (long long)shares);
 	return true;
 }
 
@@ -56,7 +57,7 @@ static bool spell_swap_max(const struct spec_resources *resources, int64_t both,
 	else if (limit <= 0 || both < limit)
 		return false;
 	else
-		text_printf(out, "%lld", (long long)(both - limit));
+		text_u64(out, (uint64_t)both - (uint64_t)limit, 0);
 	return true;
 }
 
@@ -65,7 +66,8 @@ static bool spell_io_weight(const struct spec_resources *resources, int64_t weig
 {
 	(void)resources;
 	/* 10..1000 onto 1..10000 */
-	text_printf(out, "default %lld", (long long)(1 + (weight - 10) * 9999 / 990));
+	weight = 1 + (weight - 10) * 9999 / 990;
+	text_printf(out, "default %lld", (long long)weight);
 	return true;
 }
 

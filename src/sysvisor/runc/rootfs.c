@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -12,9 +11,6 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define ROOTFS_WORK                                                                                \
-	"sysvisor-work" /* beside the upper layer; the engine removes it with the layer */
-#define ROOTFS_LAYERS	       512
 #define ROOTFS_MOUNTINFO_LIMIT (16u << 20)
 
 /* --- the options of an overlay --- */
@@ -71,8 +67,8 @@ static int rootfs_add_word(struct spec_words *words, const char *word, struct er
 {
 	if (!word)
 		return error_errno(err, ENOMEM, "read the overlay's options");
-	if (words->count == ROOTFS_LAYERS)
-		return error_say(err, E2BIG, "the overlay has more than %d layers", ROOTFS_LAYERS);
+	if (words->count == OVERLAY_LAYERS)
+		return error_say(err, E2BIG, "the overlay has more than %d layers", OVERLAY_LAYERS);
 	words->at[words->count++] = word;
 	return 0;
 }
@@ -101,8 +97,8 @@ int rootfs_parse_overlay(struct slice options, struct arena *arena, struct overl
 	int r = 0;
 
 	*ret = (struct overlay_layers){
-		.lower.at = arena_take(arena, ROOTFS_LAYERS * sizeof(char *)),
-		.other.at = arena_take(arena, ROOTFS_LAYERS * sizeof(char *)),
+		.lower.at = arena_take(arena, OVERLAY_LAYERS * sizeof(char *)),
+		.other.at = arena_take(arena, OVERLAY_LAYERS * sizeof(char *)),
 	};
 	if (!ret->lower.at || !ret->other.at)
 		return error_errno(err, ENOMEM, "read the overlay's options");
@@ -170,145 +166,16 @@ void rootfs_storage(const char *rootfs, struct arena *arena, struct text *out)
 	text_put(out, slice_first(upper, (size_t)slice_find_last(upper, SLICE("/"))));
 }
 
-/* --- an overlay over mapped layers --- */
-
-struct rootfs_overlay {
-	const struct plan *plan;
-	int userns_fd;
-	struct overlay_layers layers;
-	const char *base; /* what relative layers are relative to */
-	char base_room[4096];
-	/* Clones vanish with their fd, and overlay makes its own from them only at the end. */
-	int fds[ROOTFS_LAYERS + 1];
-	size_t fd_count;
-};
-
-/* Engines with long lists of layers mount from inside a directory, and name layers relative to it:
- * Docker's is that of its driver, which is two above "merged". */
-static int rootfs_clone_layer(struct rootfs_overlay *overlay, const char *path, struct error *err)
-{
-	auto_text struct text full = { 0 };
-	auto_fd int fd = -1;
-	int r;
-
-	if (path[0] != '/')
-		text_printf(&full, "%s/", overlay->base);
-	text_put(&full, slice_of(path));
-	fd = mount_clone(AT_FDCWD, text_str(&full), false, true, err);
-	if (fd < 0)
-		return fd;
-	r = mount_id_map(fd, overlay->userns_fd, false, err);
-	if (r < 0)
-		return error_wrap(err, r, "layer '%s'", text_str(&full));
-	return overlay->fds[overlay->fd_count++] = take_fd(&fd);
-}
-
-static int rootfs_say_lowers(struct rootfs_overlay *overlay, int fs, struct error *err)
-{
-	for (size_t n = 0; n < overlay->layers.lower.count; n++) {
-		int fd = rootfs_clone_layer(overlay, overlay->layers.lower.at[n], err);
-		int r = fd < 0 ? fd : mount_say_fd(fs, "lowerdir+", fd, err);
-
-		if (r == -EINVAL)
-			return error_wrap(err, r,
-					  "this kernel takes no layers by fd (before 6.13)");
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* The upper layer and its work directory have to lie on one mount: the directory they share. The
- * work directory is one of our own, for the engine's mount has its own in use. */
-static int rootfs_say_upper(struct rootfs_overlay *overlay, int fs, struct error *err)
-{
-	struct slice upper = slice_of(overlay->layers.upper);
-	auto_fd int up = -1, work = -1;
-	int parent;
-	auto_text struct text above = { 0 };
-	ssize_t at = slice_find_last(upper, SLICE("/"));
-	int r;
-
-	if (at < 0)
-		text_putc(&above, '.');
-	text_put(&above, slice_first(upper, at < 0 ? 0 : (size_t)at));
-	parent = rootfs_clone_layer(overlay, text_str(&above), err);
-	if (parent < 0)
-		return parent;
-	up = openat(parent, upper.at + at + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (up < 0)
-		return error_errno(err, errno, "open upper layer '%s'", upper.at);
-	if (mkdirat(parent, ROOTFS_WORK, 0700) < 0 && errno != EEXIST)
-		return error_errno(err, errno, "make '" ROOTFS_WORK "' beside '%s'", upper.at);
-	work = openat(parent, ROOTFS_WORK, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (work < 0)
-		return error_errno(err, errno, "open '" ROOTFS_WORK "' beside '%s'", upper.at);
-	r = mount_say_fd(fs, "upperdir", up, err);
-	return r < 0 ? r : mount_say_fd(fs, "workdir", work, err);
-}
-
-static int rootfs_mount_overlay(struct rootfs_overlay *overlay, struct error *err)
-{
-	auto_fd int fs = mount_begin("overlay", err);
-	int r = fs < 0 ? fs : rootfs_say_lowers(overlay, fs, err);
-
-	if (r == 0 && overlay->layers.upper)
-		r = rootfs_say_upper(overlay, fs, err);
-	for (size_t n = 0; n < overlay->layers.other.count && r == 0; n++)
-		r = mount_say(fs, slice_of(overlay->layers.other.at[n]), err);
-	return r < 0 ? r : mount_finish(fs, "overlay", 0, err);
-}
-
-/*
- * Overlay does its own work (copying up, whiteouts) with the rights of who has mounted it. As the
- * host's root it could write nothing through the mapped layers, root having no id there; so we take
- * the ids of root inside for the time of the mount, and keep the capabilities, without which the
- * image layers' "trusted." marks would not be honoured.
- */
-static int rootfs_as_inner_root(struct rootfs_overlay *overlay, struct error *err)
-{
-	const struct plan *plan = overlay->plan;
-	struct capability_sets caps = { 0 };
-	int fd, r = capability_mine(&caps.permitted, err);
-
-	if (r < 0)
-		return r;
-	caps.effective = caps.permitted;
-	setfsgid(plan->host_gid);
-	setfsuid(plan->host_uid); /* drops the capabilities over files from the effective set */
-	r = capability_set(&caps, err);
-	fd = r < 0 ? r : rootfs_mount_overlay(overlay, err);
-	setfsuid(0);
-	setfsgid(0);
-	if (fd >= 0 && capability_set(&caps, err) < 0) {
-		close(fd);
-		return -EPERM;
-	}
-	return fd;
-}
-
 static int rootfs_overlay(const struct plan *plan, int userns_fd, struct error *err)
 {
-	struct rootfs_overlay overlay = { .plan = plan, .userns_fd = userns_fd };
 	auto_text struct text mountinfo = { 0 };
-	struct slice options, base = slice_of(plan->rootfs);
+	struct overlay_layers layers;
+	struct slice options;
 	int r = rootfs_overlay_options(plan->rootfs, &mountinfo, &options, err);
 
 	if (r == 0)
-		r = rootfs_parse_overlay(options, plan->arena, &overlay.layers, err);
-	if (r < 0)
-		return r;
-	for (int n = 0; n < 2; n++)
-		base = slice_first(base,
-				   (size_t)(slice_find_last(base, SLICE("/")) < 0
-							    ? 0
-							    : slice_find_last(base, SLICE("/"))));
-	slice_copy(base, overlay.base_room, sizeof(overlay.base_room));
-	overlay.base = overlay.base_room;
-	r = rootfs_as_inner_root(&overlay, err);
-	for (size_t n = 0; n < overlay.fd_count; n++)
-		close(overlay.fds[n]);
-	return r;
+		r = rootfs_parse_overlay(options, plan->arena, &layers, err);
+	return r < 0 ? r : overlay_mount(plan, userns_fd, &layers, err);
 }
 
 /* --- */

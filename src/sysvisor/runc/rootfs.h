@@ -21,11 +21,16 @@ struct overlay_layers {
 	const char *upper, *work;
 	struct spec_words other; /* options that are passed on */
 };
+#define OVERLAY_LAYERS 512
 must_check int rootfs_parse_overlay(struct slice options, struct arena *arena,
 				    struct overlay_layers *ret, struct error *err);
 
 /* What disappears when the engine removes the container for good: the directory that holds the
  * upper layer. Empty where there is none. */
 void rootfs_storage(const char *rootfs, struct arena *arena, struct text *out);
+
+/* Mounts the layers a second time, with the ids of a user namespace; see overlay.c. */
+must_check int overlay_mount(const struct plan *plan, int userns_fd,
+			     const struct overlay_layers *layers, struct error *err);
 
 #endif

@@ -177,7 +177,7 @@ static int spec_read_pairs(struct spec_reader *reader, const struct spec_place *
 static int spec_read_pick(struct spec_reader *reader, const struct spec_place *place,
 			  const json_t *json, const struct spec_field *field, int *ret)
 {
-	const char *name;
+	const char *name = "";
 	char words[96];
 	int r = spec_read_text(reader, place, json, &name);
 

@@ -24,10 +24,10 @@ struct spec_shape;
 struct spec_field {
 	const char *key;
 	enum spec_type type;
+	bool required;
 	size_t at;
 	const struct spec_shape *shape;
 	int (*pick)(const char *name); /* -1: not known */
-	bool required;
 };
 
 struct spec_shape {

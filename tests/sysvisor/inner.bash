@@ -1,0 +1,54 @@
+# Docker inside a system container, without --privileged. Sourced by ./inside.
+# shellcheck shell=bash disable=SC2154
+
+type dockerd >/dev/null 2>&1 || skip 'no dockerd here'
+[ -e /dev/fuse ] || skip 'no /dev/fuse here'
+sysvisor=$(dirname "$SYSVISOR_RUNC")/sysvisor
+mkdir -p "$state/services/etc"
+for file in subuid subgid; do echo 'sysvisor:400000:655360' >"$state/services/etc/$file"; done
+"$sysvisor" up --root "$state/services" >"$state/up.log" 2>&1 &
+wait_for 20 "$sysvisor" status --root "$state/services" || skip 'the services are not up'
+export DOCKER_HOST=unix://$state/docker.sock DOCKER_CONFIG=$state/config
+cat >"$state/daemon.json" <<-END
+	{ "runtimes": { "sysvisor-runc": { "path": "$SYSVISOR_RUNC",
+		"runtimeArgs": ["--services-root", "$state/services", "--clamp-limits"] } } }
+END
+dockerd --config-file "$state/daemon.json" --data-root "$state/data" --exec-root "$state/exec" \
+	-H "$DOCKER_HOST" -p "$state/pid" >"$state/dockerd.log" 2>&1 &
+wait_for 30 docker info || skip "dockerd can't start here: $(tail -n 1 "$state/dockerd.log")"
+
+# The inner Docker is the host's own, shown read-only: nothing has to be fetched.
+ln -sfn usr/lib "$image/lib"
+ln -sfn usr/lib64 "$image/lib64"
+mkdir -p "$image"/{usr,etc/alternatives,run,var/lib,var/run,sbin}
+tar -C "$image" -c bin etc/passwd tmp proc sys dev >"$state/inner.tar"
+tar -C "$image" -c . | docker import - debian:latest >/dev/null
+docker run --runtime=sysvisor-runc --cgroup-parent="/docker/$name" -d --name outer \
+	-e PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	-v /usr:/usr:ro -v /etc/alternatives:/etc/alternatives:ro -v "$state/inner.tar:/inner.tar:ro" \
+	debian:latest sleep 1000 >/dev/null
+mkdir "$state/bin"
+printf '#!/bin/sh\nexec docker exec -e DOCKER_HOST=unix:///run/docker.sock outer "$@"\n' >"$state/bin/in_outer"
+chmod +x "$state"/bin/*
+PATH=$state/bin:$PATH
+docker exec -d outer sh -c 'dockerd -H unix:///run/docker.sock >/run/dockerd.log 2>&1'
+if wait_for 30 in_outer docker info; then
+	echo "ok - $part: dockerd starts"
+else
+	echo "not ok - $part: dockerd starts"
+	docker exec outer tail -n 5 /run/dockerd.log | cut -c1-300 | sed 's/^/# /'
+	exit 0
+fi
+is 'its storage driver' overlay2 in_outer docker info -f '{{.Driver}}'
+in_outer sh -c 'docker import /inner.tar inner:1' >/dev/null
+is 'docker run' hello in_outer docker run --rm inner:1 echo hello
+is 'the inner network' eth0 in_outer docker run --rm inner:1 sh -c 'ls /sys/class/net | grep eth0'
+is 'inner limits' 33554432 in_outer docker run --rm -m 32m inner:1 \
+	sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max'
+in_outer sh -c 'printf "FROM inner:1\nRUN echo built >/file\n" | docker build -q -t built -' >/dev/null
+is 'docker build' built in_outer docker run --rm built cat /file
+has 'inner --privileged is confined: sysctl' 'ermission denied' \
+	in_outer docker run --rm --privileged inner:1 sh -c 'echo 1 >/proc/sys/vm/swappiness'
+has 'inner --privileged is confined: device nodes' 'not permitted' \
+	in_outer docker run --rm --privileged inner:1 mknod /tmp/sda b 8 0
+docker rm -f outer >/dev/null
