@@ -43,13 +43,6 @@ struct packet {
 	__u16 pad;
 };
 
-/*
- * The verifier follows each way through a program. What many ways lead to is a function of its own
- * that it checks once, knowing nothing of the callers: such a function is global, and takes
- * numbers, the context and plain memory only. That brought loading from 38 ms to a few.
- */
-#define CHECKED_ONCE __attribute__((noinline))
-
 /* --- headers --- */
 
 static bool packet_read_ip4(struct __sk_buff *skb, struct packet *packet)

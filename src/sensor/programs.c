@@ -20,13 +20,21 @@ struct programs_row {
 			offsetof(struct programs_bpf, links.name)                                  \
 	}
 static const struct programs_row programs_rows[] = {
-	ROW(PROGRAMS_exec, on_fork),	      ROW(PROGRAMS_exec, on_exec),
-	ROW(PROGRAMS_exec, on_exit),	      ROW(PROGRAMS_tcp, on_state),
-	ROW(PROGRAMS_tcp, on_reset_received), ROW(PROGRAMS_tcp, on_reset_sent),
-	ROW(PROGRAMS_packet, on_sent),	      ROW(PROGRAMS_packet, on_received),
-	ROW(PROGRAMS_packet, on_bind4),	      ROW(PROGRAMS_packet, on_bind6),
-	ROW(PROGRAMS_use, on_send),	      ROW(PROGRAMS_use, on_receive),
-	ROW(PROGRAMS_drop, on_drop),	      ROW(PROGRAMS_syscall, on_syscall),
+	ROW(PROGRAMS_exec | PROGRAMS_exec_plain, on_fork),
+	ROW(PROGRAMS_exec, on_exec),
+	ROW(PROGRAMS_exec_plain, on_exec_plain),
+	ROW(PROGRAMS_exec | PROGRAMS_exec_plain, on_exit),
+	ROW(PROGRAMS_tcp, on_state),
+	ROW(PROGRAMS_tcp, on_reset_received),
+	ROW(PROGRAMS_tcp, on_reset_sent),
+	ROW(PROGRAMS_packet, on_sent),
+	ROW(PROGRAMS_packet, on_received),
+	ROW(PROGRAMS_packet, on_bind4),
+	ROW(PROGRAMS_packet, on_bind6),
+	ROW(PROGRAMS_use, on_send),
+	ROW(PROGRAMS_use, on_receive),
+	ROW(PROGRAMS_drop, on_drop),
+	ROW(PROGRAMS_syscall, on_syscall),
 };
 #undef ROW
 

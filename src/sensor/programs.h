@@ -19,6 +19,7 @@ enum {
 	PROGRAMS_use = 8,   /* who uses a socket; kernel 6.4 */
 	PROGRAMS_drop = 16, /* datagrams dropped; kernel 6.10 */
 	PROGRAMS_syscall = 32,
+	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
 };
 
 struct programs;
