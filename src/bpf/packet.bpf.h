@@ -176,9 +176,12 @@ static void packet_fill(struct __sk_buff *skb, struct ring_packet *record,
 		bytes = HTTP_BYTES;
 	if (bytes > RING_PACKET_BYTES)
 		bytes = RING_PACKET_BYTES;
+	/* Old verifiers don't learn from "not 0" that it is at least 1: show them. */
+	bytes--;
 	barrier_var(bytes);
-	if (bytes == 0 || bytes > RING_PACKET_BYTES)
+	if (bytes >= RING_PACKET_BYTES)
 		return;
+	bytes++;
 	if (bpf_skb_load_bytes(skb, packet->at, record->data, bytes) < 0)
 		return;
 	record->head = note->owner;
@@ -366,10 +369,11 @@ static bool packet_load_start(struct __sk_buff *skb, const struct packet *packet
 	__builtin_memset(start, 0, sizeof(*start));
 	if (bytes > sizeof(start->at))
 		bytes = sizeof(start->at);
+	bytes--; /* as above */
 	barrier_var(bytes);
-	if (bytes == 0 || bytes > sizeof(start->at))
+	if (bytes >= sizeof(start->at))
 		return false;
-	return bpf_skb_load_bytes(skb, packet->at, start->at, bytes) == 0;
+	return bpf_skb_load_bytes(skb, packet->at, start->at, bytes + 1) == 0;
 }
 
 /* A record of a handshake or an alert, of SSL 3.0 up to TLS 1.3. What is split so that this can't
