@@ -62,7 +62,8 @@ enum ring_exec_fact {
 	RING_EXEC_unlinked = 2, /* its file has no name any more */
 	RING_EXEC_memfd = 4,	/* its file was never on a disk */
 	RING_EXEC_upper = 8,	/* its file is not from the image, but from the layer above */
-	RING_EXEC_cwd_cut = 16, /* the working directory has more names */
+	RING_EXEC_cwd = 16,	/* the working directory is known */
+	RING_EXEC_cwd_cut = 32, /* it has more names */
 };
 
 struct ring_exec {

@@ -116,57 +116,60 @@ static __u32 fill_args(struct ring_exec *record, struct task_struct *task)
 #define MEMFD_BYTES 6
 #define MEMFD_NAME  __builtin_bswap64(0x6d656d66643a0000) /* "memfd:" as it lies in memory */
 
-/* One step up: to the directory above, or off a mount. False at the root. */
-static bool cwd_step(struct dentry **dentry, struct vfsmount **mount)
-{
-	struct dentry *top = BPF_CORE_READ(*mount, mnt_root);
-	struct mount *at, *above;
+/* On the way up from the working directory; addresses of the kernel's, as numbers. */
+struct cwd_walk {
+	__u64 dentry, mount, root;
+	__u32 bytes, pad; /* of names so far */
+};
 
-	if (*dentry != top) {
-		*dentry = BPF_CORE_READ(*dentry, d_parent);
-		return true;
+enum { CWD_more, CWD_root, CWD_full };
+
+/* One step up: to the directory above, its name noted, or off a mount. */
+CHECKED_ONCE int cwd_step(struct ring_exec *record, struct cwd_walk *walk)
+{
+	struct mount *at, *above;
+	struct vfsmount *mount;
+	struct dentry *dentry;
+	__u32 bytes;
+	long n;
+
+	if (!record || !walk || walk->dentry == walk->root)
+		return CWD_root;
+	dentry = (void *)walk->dentry;
+	mount = (void *)walk->mount;
+	if (dentry == BPF_CORE_READ(mount, mnt_root)) {
+		at = (void *)((char *)mount - bpf_core_field_offset(struct mount, mnt));
+		above = BPF_CORE_READ(at, mnt_parent);
+		walk->dentry = (__u64)BPF_CORE_READ(at, mnt_mountpoint);
+		walk->mount = (__u64)above + bpf_core_field_offset(struct mount, mnt);
+		return above == at ? CWD_root : CWD_more;
 	}
-	at = (void *)((char *)*mount - bpf_core_field_offset(struct mount, mnt));
-	above = BPF_CORE_READ(at, mnt_parent);
-	if (above == at)
-		return false;
-	*dentry = BPF_CORE_READ(at, mnt_mountpoint);
-	*mount = (void *)((char *)above + bpf_core_field_offset(struct mount, mnt));
-	return true;
+	bytes = walk->bytes;
+	barrier_var(bytes);
+	if (bytes > RING_CWD_BYTES - RING_CWD_NAME)
+		return CWD_full;
+	n = bpf_probe_read_kernel_str(record->cwd + bytes, RING_CWD_NAME,
+				      BPF_CORE_READ(dentry, d_name.name));
+	if (n > 0)
+		walk->bytes += n;
+	walk->dentry = (__u64)BPF_CORE_READ(dentry, d_parent);
+	return CWD_more;
 }
 
 static void fill_cwd(struct ring_exec *record, struct task_struct *task)
 {
-	struct dentry *dentry = BPF_CORE_READ(task, fs, pwd.dentry);
-	struct vfsmount *mount = BPF_CORE_READ(task, fs, pwd.mnt);
-	struct dentry *root = BPF_CORE_READ(task, fs, root.dentry);
-	__u32 bytes = 0;
-	bool cut = true;
-	long n;
+	struct cwd_walk walk = {
+		.dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry),
+		.mount = (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
+		.root = (__u64)BPF_CORE_READ(task, fs, root.dentry),
+	};
+	int step = CWD_more;
 
-	for (int depth = 0; depth < CWD_DEPTH; depth++) {
-		bool named = dentry != BPF_CORE_READ(mount, mnt_root);
-
-		if (dentry == root) {
-			cut = false;
-			break;
-		}
-		barrier_var(bytes);
-		if (bytes > RING_CWD_BYTES - RING_CWD_NAME)
-			break;
-		if (named) {
-			n = bpf_probe_read_kernel_str(record->cwd + bytes, RING_CWD_NAME,
-						      BPF_CORE_READ(dentry, d_name.name));
-			if (n > 0)
-				bytes += n;
-		}
-		if (!cwd_step(&dentry, &mount)) {
-			cut = false;
-			break;
-		}
-	}
-	record->cwd_bytes = bytes;
-	if (cut)
+	for (int depth = 0; depth < CWD_DEPTH && step == CWD_more; depth++)
+		step = cwd_step(record, &walk);
+	record->cwd_bytes = walk.bytes;
+	record->facts |= RING_EXEC_cwd;
+	if (step != CWD_root)
 		record->facts |= RING_EXEC_cwd_cut;
 }
 
@@ -216,34 +219,62 @@ static void fill_interpreter(struct ring_exec *record, struct linux_binprm *binp
 	record->interp_bytes = n > 0 ? n - 1 : 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
+/* Everything but the working directory; NULL: nobody asked, or it can't be told. */
+static struct ring_exec *exec_begin(struct task_struct *task, struct linux_binprm *binprm)
 {
 	struct ring_exec *record;
-	__u32 zero = 0, bytes;
+	__u32 zero = 0;
 	long n;
 
 	if (!ring_wants(task))
-		return 0;
+		return NULL;
 	record = bpf_map_lookup_elem(&exec_scratch, &zero);
 	if (!record)
-		return 0;
+		return NULL;
 	record->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	record->cwd_bytes = 0;
 	fill_namespaces(record, task);
 	fill_facts(record, task, binprm);
-	fill_cwd(record, task);
 	fill_interpreter(record, binprm);
 	n = bpf_probe_read_kernel_str(record->path, RING_PATH_BYTES,
 				      BPF_CORE_READ(binprm, filename));
 	record->path_bytes = n > 0 ? n - 1 : 0;
-	bytes = fill_args(record, task);
+	return record;
+}
+
+static void exec_end(struct ring_exec *record, struct task_struct *task)
+{
+	__u32 bytes = fill_args(record, task);
+
 	record->args_bytes = bytes;
 	if (bytes > RING_ARGS_BYTES)
-		return 0; /* never; the verifier wants to see it */
+		return; /* never; the verifier wants to see it */
 	bytes += offsetof(struct ring_exec, args);
 	ring_fill_head(&record->head, RING_exec, bytes, task);
 	tell_cgroup(task, record->head.cgroup_id);
 	ring_put(record, bytes, RING_exec);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
+{
+	struct ring_exec *record = exec_begin(task, binprm);
+
+	if (!record)
+		return 0;
+	fill_cwd(record, task);
+	exec_end(record, task);
+	return 0;
+}
+
+/* For kernels whose verifier doesn't take cwd_step(), those before 5.12. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_plain, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
+{
+	struct ring_exec *record = exec_begin(task, binprm);
+
+	if (record)
+		exec_end(record, task);
 	return 0;
 }
 

@@ -43,13 +43,6 @@ struct packet {
 	__u16 pad;
 };
 
-/*
- * The verifier follows each way through a program. What many ways lead to is a function of its own
- * that it checks once, knowing nothing of the callers: such a function is global, and takes
- * numbers, the context and plain memory only. That brought loading from 38 ms to a few.
- */
-#define CHECKED_ONCE __attribute__((noinline))
-
 /* --- headers --- */
 
 static bool packet_read_ip4(struct __sk_buff *skb, struct packet *packet)
@@ -183,9 +176,12 @@ static void packet_fill(struct __sk_buff *skb, struct ring_packet *record,
 		bytes = HTTP_BYTES;
 	if (bytes > RING_PACKET_BYTES)
 		bytes = RING_PACKET_BYTES;
+	/* Old verifiers don't learn from "not 0" that it is at least 1: show them. */
+	bytes--;
 	barrier_var(bytes);
-	if (bytes == 0 || bytes > RING_PACKET_BYTES)
+	if (bytes >= RING_PACKET_BYTES)
 		return;
+	bytes++;
 	if (bpf_skb_load_bytes(skb, packet->at, record->data, bytes) < 0)
 		return;
 	record->head = note->owner;
@@ -373,10 +369,11 @@ static bool packet_load_start(struct __sk_buff *skb, const struct packet *packet
 	__builtin_memset(start, 0, sizeof(*start));
 	if (bytes > sizeof(start->at))
 		bytes = sizeof(start->at);
+	bytes--; /* as above */
 	barrier_var(bytes);
-	if (bytes == 0 || bytes > sizeof(start->at))
+	if (bytes >= sizeof(start->at))
 		return false;
-	return bpf_skb_load_bytes(skb, packet->at, start->at, bytes) == 0;
+	return bpf_skb_load_bytes(skb, packet->at, start->at, bytes + 1) == 0;
 }
 
 /* A record of a handshake or an alert, of SSL 3.0 up to TLS 1.3. What is split so that this can't

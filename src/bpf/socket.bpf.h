@@ -45,11 +45,11 @@ struct {
 /* The current process uses the socket. False when it is not to be reported. */
 static bool socket_claim(struct socket_note *note)
 {
-	struct task_struct *task;
+	/* Programs that see packets may not ask for the pid before 6.10. */
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (note->owner.pid == bpf_get_current_pid_tgid() >> 32)
+	if (note->owner.pid == (__u32)task->tgid)
 		return !note->unwanted;
-	task = bpf_get_current_task_btf();
 	ring_fill_head(&note->owner, RING_tcp, sizeof(struct ring_head), task);
 	note->unwanted = !ring_wants(task);
 	return !note->unwanted;

@@ -20,13 +20,21 @@ struct programs_row {
 			offsetof(struct programs_bpf, links.name)                                  \
 	}
 static const struct programs_row programs_rows[] = {
-	ROW(PROGRAMS_exec, on_fork),	      ROW(PROGRAMS_exec, on_exec),
-	ROW(PROGRAMS_exec, on_exit),	      ROW(PROGRAMS_tcp, on_state),
-	ROW(PROGRAMS_tcp, on_reset_received), ROW(PROGRAMS_tcp, on_reset_sent),
-	ROW(PROGRAMS_packet, on_sent),	      ROW(PROGRAMS_packet, on_received),
-	ROW(PROGRAMS_packet, on_bind4),	      ROW(PROGRAMS_packet, on_bind6),
-	ROW(PROGRAMS_use, on_send),	      ROW(PROGRAMS_use, on_receive),
-	ROW(PROGRAMS_drop, on_drop),	      ROW(PROGRAMS_syscall, on_syscall),
+	ROW(PROGRAMS_exec | PROGRAMS_exec_plain, on_fork),
+	ROW(PROGRAMS_exec, on_exec),
+	ROW(PROGRAMS_exec_plain, on_exec_plain),
+	ROW(PROGRAMS_exec | PROGRAMS_exec_plain, on_exit),
+	ROW(PROGRAMS_tcp, on_state),
+	ROW(PROGRAMS_tcp, on_reset_received),
+	ROW(PROGRAMS_tcp, on_reset_sent),
+	ROW(PROGRAMS_packet, on_sent),
+	ROW(PROGRAMS_packet, on_received),
+	ROW(PROGRAMS_packet, on_bind4),
+	ROW(PROGRAMS_packet, on_bind6),
+	ROW(PROGRAMS_use, on_send),
+	ROW(PROGRAMS_use, on_receive),
+	ROW(PROGRAMS_drop, on_drop),
+	ROW(PROGRAMS_syscall, on_syscall),
 };
 #undef ROW
 
@@ -192,15 +200,42 @@ static int programs_attach(struct programs *programs, unsigned int parts, struct
 
 /* --- sharing --- */
 
-/* Those that all share, or ones of its own. */
+/* What older kernels don't take, in the order in which it is given up. */
+static const struct {
+	unsigned int without, instead;
+} programs_levels[] = {
+	{ 0, 0 },
+	{ PROGRAMS_drop, 0 },
+	{ PROGRAMS_drop | PROGRAMS_use, 0 },
+	{ PROGRAMS_drop | PROGRAMS_use | PROGRAMS_exec, PROGRAMS_exec_plain },
+};
+
+/* Loads for all as much as this kernel takes. */
+static void programs_share(const struct sensor_env *env)
+{
+	unsigned int wanted = programs_wanted(&env->settings->watch);
+	struct sensor_shared *shared = env->shared;
+	unsigned int before = 0;
+
+	for (size_t n = 0; n < array_count(programs_levels) && !shared->programs; n++) {
+		unsigned int parts =
+			(wanted & ~programs_levels[n].without) | programs_levels[n].instead;
+
+		if (parts != before && programs_new(&shared->programs, env, parts, NULL) < 0)
+			shared->programs = NULL;
+		before = parts;
+	}
+	shared->programs_tried = true;
+}
+
+/* Those that all share; of parts that these lack, ones of its own, or the reason why not. */
 static int programs_find(struct programs **ret_programs, const struct sensor_env *env,
 			 unsigned int parts, struct error *err)
 {
 	struct sensor_shared *shared = env->shared;
-	unsigned int wanted = programs_wanted(&env->settings->watch) | parts;
 
-	if (!shared->programs && !shared->programs_refused)
-		shared->programs_refused = programs_new(&shared->programs, env, wanted, err) < 0;
+	if (!shared->programs_tried)
+		programs_share(env);
 	if (shared->programs && (shared->programs->parts & parts) == parts) {
 		*ret_programs = shared->programs;
 		return 0;

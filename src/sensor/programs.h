@@ -3,8 +3,8 @@
  * programs - what runs in the kernel, shared by the sensors that need parts of it.
  *
  * The first sensor that asks has everything loaded that the settings want, since reading the
- * kernel's types is what takes long. Where that is refused each sensor loads its own part: so one
- * program that this kernel doesn't take costs its sensor only.
+ * kernel's types is what takes long; what an older kernel doesn't take is given up step by step. A
+ * sensor whose part is not among what was loaded tries by itself, and learns why not.
  */
 #ifndef SENSOR_PROGRAMS_H
 #define SENSOR_PROGRAMS_H
@@ -19,6 +19,7 @@ enum {
 	PROGRAMS_use = 8,   /* who uses a socket; kernel 6.4 */
 	PROGRAMS_drop = 16, /* datagrams dropped; kernel 6.10 */
 	PROGRAMS_syscall = 32,
+	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
 };
 
 struct programs;

@@ -54,7 +54,7 @@ struct programs;
 struct sensor_shared {
 	int socket_notes_fd;	   /* bpf/socket.bpf.h; -1: nobody has made it yet */
 	struct programs *programs; /* sensor/programs.h; NULL: nobody has loaded them yet */
-	bool programs_refused;	   /* not to be had all at once */
+	bool programs_tried;
 };
 
 /* What the agent lends to its sensors. */
