@@ -246,6 +246,25 @@ box() { # SCRIPT: run in a container by bash
 	[ "$status" -eq 0 ]
 }
 
+@test "a mount that is ended by force fails its readers, and the next server mounts anew" {
+	start
+	box 'echo ready; while cat /proc/uptime >/dev/null; do sleep 0.1; done; echo over' \
+		>"$dir/out" 2>&1 &
+	reader=$!
+	wait_for 10 grep -q ready "$dir/out"
+	run inside "$build/bin/sysvisor" doctor --abort --root "$dir"
+	[ "$status" -eq 0 ]
+	wait_for 10 grep -q over "$dir/out"
+	kill $reader 2>/dev/null || true
+	status=0
+	wait "$fs" || status=$?
+	[ "$status" -eq 1 ]
+	grep "was ended from outside" "$dir/log"
+	start
+	run box 'cat /proc/uptime'
+	[ "$status" -eq 0 ]
+}
+
 @test "a stock gRPC client lists containers and what they have set" {
 	start
 	box 'echo 5 >/proc/sys/kernel/panic; sleep 30' >/dev/null 2>&1 &

@@ -199,6 +199,10 @@ static int daemon_run(struct daemon *daemon, struct error *err)
 		log_info("%s %s is ready", daemon->program->name, BULWARK_VERSION);
 		daemon_notify("READY=1\n");
 		r = loop_run(daemon->loop, err);
+		if (r == 0 && daemon->failure.code) {
+			*err = daemon->failure;
+			r = -err->code;
+		}
 		daemon_notify("STOPPING=1\n");
 	}
 	daemon->program->stop(daemon);
@@ -227,8 +231,9 @@ static int daemon_help(const struct daemon_program *program, const struct settin
 {
 	auto_text struct text words = { 0 };
 
-	text_printf(&words, "%s - %s\n\nusage:\n  %s [OPTION...]\n  %s man | config\n",
-		    program->name, program->purpose, program->name, program->name);
+	text_printf(&words, "%s - %s\n\nusage:\n  %s [OPTION...]\n  %s man | config%s%s\n",
+		    program->name, program->purpose, program->name, program->name,
+		    program->table ? " | " : "", program->table ? program->table : "");
 	text_put(&words, SLICE("\noptions:\n  -h, --help\n  -V, --version\n"));
 	settings_print_help(table, &words);
 	return daemon_print(&words);
@@ -276,6 +281,12 @@ static int daemon_tell(const struct daemon_program *program, const struct settin
 		return daemon_man(program, table);
 	if (argc == 2 && strcmp(argv[1], "config") == 0)
 		return daemon_config(program, table);
+	if (argc == 2 && program->table && strcmp(argv[1], program->table) == 0) {
+		auto_text struct text words = { 0 };
+
+		program->print_table(&words);
+		return daemon_print(&words);
+	}
 	return -1;
 }
 

@@ -49,6 +49,9 @@ struct daemon_program {
 	/* Another way to run, by a first argument that people don't give; may be NULL. */
 	int (*run_aside)(struct daemon *daemon, struct error *err);
 	const char *aside;
+	/* A table of the program's own, as Markdown, by a command of this name; may be NULL. */
+	const char *table;
+	void (*print_table)(struct text *out);
 };
 
 struct daemon {
@@ -57,8 +60,9 @@ struct daemon {
 	struct loop *loop;
 	uint64_t started_ns; /* clock_mono_ns() */
 	int lock_fd;
-	int terminal_fd; /* standard error as it came, when it is the log now; or -1 */
-	void *owner;	 /* the program's own */
+	int terminal_fd;      /* standard error as it came, when it is the log now; or -1 */
+	void *owner;	      /* the program's own */
+	struct error failure; /* why the loop was stopped, when that was not wanted */
 	struct loop_signal on_term, on_int, on_hup;
 };
 

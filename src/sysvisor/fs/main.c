@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sysvisor-fs - the container's own /proc and /sys. */
 #include "sysvisor/fs/holder.h"
+#include "sysvisor/fs/node.h"
 #include "sysvisor/fs/server.h"
 
 int main(int argc, char **argv)
@@ -14,6 +15,8 @@ int main(int argc, char **argv)
 		.stop = server_stop,
 		.run_aside = holder_run,
 		.aside = "hold",
+		.table = "keys",
+		.print_table = node_print,
 	};
 
 	return daemon_main(&program, argc, argv);

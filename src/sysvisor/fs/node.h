@@ -52,6 +52,9 @@ extern const size_t node_count;
 
 const struct node_row *node_find(struct slice path);
 
+/* The table as Markdown, for docs/keys.md. */
+void node_print(struct text *out);
+
 /* Whether rows lie below this path ("proc", "sys/kernel"): it is a directory then. */
 bool node_is_directory(struct slice path);
 /* Calls with each name directly below a directory, once each. */

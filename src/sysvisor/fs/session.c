@@ -213,7 +213,9 @@ static void session_on_lost(struct loop_fd *watch, uint32_t events)
 	struct session *session = container_of(watch, struct session, lost);
 
 	(void)events;
-	log_error("the mount '%s' is gone: start again", session->server->mount.path);
+	error_say(&session->server->daemon->failure, ENOTCONN,
+		  "the mount '%s' was ended from outside: start again, and the containers, too",
+		  session->server->mount.path);
 	loop_stop(session->server->daemon->loop);
 }
 
