@@ -300,8 +300,8 @@ static bool init_is_late(const struct plan *plan, const struct plan_mount *mount
 	for (size_t n = 0; n < plan->mount_count; n++) {
 		const struct plan_mount *other = &plan->mounts[n];
 
-		if (other->kind == PLAN_cgroup &&
-		    slice_starts(slice_of(mount->destination), slice_of(other->destination)))
+		if (other->kind == PLAN_cgroup && strncmp(mount->destination, other->destination,
+							  strlen(other->destination)) == 0)
 			return true;
 	}
 	return false;
