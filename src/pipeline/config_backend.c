@@ -131,7 +131,6 @@ int config_read_backend(struct config_part *part, json_t *table)
 	struct pipeline_config *pipeline = part->pipeline;
 	const struct config_backend *backend;
 	size_t bytes = part->at.bytes;
-	struct error why;
 	int r;
 
 	if (!json_is_object(table))
@@ -150,8 +149,9 @@ int config_read_backend(struct config_part *part, json_t *table)
 		r = config_set_format(part, backend->prefix);
 	if (r < 0)
 		return r;
-	if (settings_check(&pipeline->settings, &why) < 0)
-		return config_say(part, NULL, "%s", why.text);
+	r = settings_check(&pipeline->settings, part->err);
+	if (r < 0)
+		return r;
 	if (!config_has_sink(part->config, pipeline))
 		return config_say(part, "backend", "backend '%s' needs '%s'", backend->name,
 				  backend->needs);

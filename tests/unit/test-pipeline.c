@@ -416,7 +416,7 @@ static void mistakes_have_a_place(void **state)
 		{ "[pipeline.p.config]\nbackend = 'S3'\nbuckt = 'x'\n",
 		  "t.toml:3:1: key 'buckt' is not known; did you mean 'bucket'?" },
 		{ "[pipeline.p.config]\nbackend = 'S3'\nbucket = 'b'\naccess_key = 'x'\n",
-		  "t.toml:1:13: 's3.access_key' needs 's3.secret_key'" },
+		  "t.toml:4:1: 's3.access_key' needs 's3.secret_key'" },
 		{ "[pipeline.p]\nstep = []\n[pipeline.p.config]\nbackend = 'Console'\n",
 		  "t.toml:2:1: key 'step' is not known; a pipeline has 'config' and 'steps'" },
 		{ "[pipeline.p]\nsteps = []\n",

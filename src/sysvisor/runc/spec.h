@@ -26,8 +26,10 @@ struct spec_list {
 	size_t count;
 };
 
+/* An empty list may be NULL, to which C lets nothing be added. */
 #define spec_each(list, item)                                                                      \
-	for ((item) = (list)->at; (item) < (__typeof__(item))(list)->at + (list)->count; (item)++)
+	for ((item) = (list)->at;                                                                  \
+	     (list)->count && (item) < (__typeof__(item))(list)->at + (list)->count; (item)++)
 
 struct spec_number {
 	int64_t value; /* 2^64 - 1 (no limit) is -1 */
