@@ -30,7 +30,7 @@ run_ingraind() {
 	"$ingraind" --under $$ --listen off --spool-directory "$dir/spool" "$@" >out 2>said 3>&- &
 	pid=$!
 	started="$started $pid"
-	wait_for 10 grep -q '<6>kmsg' said
+	wait_for 10 grep -q 'info: kmsg' said
 }
 
 finish() {

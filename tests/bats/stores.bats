@@ -108,7 +108,7 @@ s3_keys() {
 		--spool-directory "$spool" 2>said 3>&- &
 	pid=$!
 	started="$started $pid"
-	wait_for 10 grep -q '^<6>exec' said
+	wait_for 10 grep -q '^info: exec' said
 	cp /bin/true counted
 	for _ in $(seq 25); do ./counted; done
 	wait_for 10 stored 1
@@ -343,7 +343,7 @@ check_statsd() {
 		--spool-directory "$spool" 2>said 3>&- &
 	pid=$!
 	started="$started $pid"
-	wait_for 10 grep -q '^<6>exec' said
+	wait_for 10 grep -q '^info: exec' said
 	for _ in $(seq 25); do /bin/true; done
 	enough() { [ "$(counter ingraind.metrics.process.exec)" -ge 25 ]; }
 	wait_for 10 enough
