@@ -35,13 +35,13 @@ struct setting {
 	const char *option_value; /* set: the option takes this word to switch the row on, and other
 				     rows may share the option */
 	char letter;		  /* short option, or 0 */
+	bool lines;		  /* a text that may have several lines */
 	enum setting_type type;
 	size_t at;		    /* offset in the program's settings struct */
 	const char *fallback;	    /* default, as a user would write it; NULL: not set */
 	const char *const *choices; /* SETTING_choice: NULL-terminated */
 	uint64_t min, max;	    /* counts, bytes and durations; max 0 = no limit */
 	uint64_t scale;		    /* SETTING_duration: ns of a bare number's unit */
-	bool lines;		    /* a text that may have several lines */
 	const char *argument;	    /* what help calls the value */
 	const char *needs;	    /* key that must be set too */
 	const char *help;	    /* one sentence without a full stop */
