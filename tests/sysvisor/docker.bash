@@ -1,25 +1,13 @@
 # Docker with sysvisor-runc as one of its runtimes. Sourced by ./inside.
 # shellcheck shell=bash disable=SC2154
 
-type dockerd >/dev/null 2>&1 || skip 'no dockerd here'
-export DOCKER_HOST=unix://$state/docker.sock DOCKER_CONFIG=$state/config
-cat >"$state/daemon.json" <<-END
-	{ "runtimes": { "sysvisor-runc": { "path": "$SYSVISOR_RUNC",
-		"runtimeArgs": ["--no-sysvisor-mgr", "--no-sysvisor-fs", "--clamp-limits"] } } }
-END
-dockerd --config-file "$state/daemon.json" --data-root "$state/data" --exec-root "$state/exec" \
-	-H "$DOCKER_HOST" -p "$state/pid" >"$state/dockerd.log" 2>&1 &
-wait_for 30 docker info || skip "dockerd can't start here: $(tail -n 1 "$state/dockerd.log")"
+start_docker '' --no-sysvisor-mgr --no-sysvisor-fs
 tar -C "$image" -c . | docker import - debian:latest >/dev/null
 
-# Programs rather than functions: each is run with a time limit.
-mkdir "$state/bin"
-printf '#!/bin/sh\nexec docker run --runtime=sysvisor-runc --cgroup-parent=/docker/%s "$@"\n' "$name" \
-	>"$state/bin/run"
+# Programs, as `run` is.
 printf '#!/bin/sh\nexec run --rm --network none debian:latest "$@"\n' >"$state/bin/syscont"
 printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0" | sed "s/^^@//; /^$/d"\n' >"$state/bin/on_a_terminal"
 chmod +x "$state"/bin/*
-PATH=$state/bin:$PATH
 
 is 'the seed command line, without a terminal' syscont \
 	run --rm --hostname syscont debian:latest hostname

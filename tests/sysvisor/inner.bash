@@ -1,21 +1,8 @@
 # Docker inside a system container, without --privileged. Sourced by ./inside.
 # shellcheck shell=bash disable=SC2154
 
-type dockerd >/dev/null 2>&1 || skip 'no dockerd here'
-[ -e /dev/fuse ] || skip 'no /dev/fuse here'
-sysvisor=$(dirname "$SYSVISOR_RUNC")/sysvisor
-mkdir -p "$state/services/etc"
-for file in subuid subgid; do echo 'sysvisor:400000:655360' >"$state/services/etc/$file"; done
-"$sysvisor" up --root "$state/services" >"$state/up.log" 2>&1 &
-wait_for 20 "$sysvisor" status --root "$state/services" || skip 'the services are not up'
-export DOCKER_HOST=unix://$state/docker.sock DOCKER_CONFIG=$state/config
-cat >"$state/daemon.json" <<-END
-	{ "runtimes": { "sysvisor-runc": { "path": "$SYSVISOR_RUNC",
-		"runtimeArgs": ["--services-root", "$state/services", "--clamp-limits"] } } }
-END
-dockerd --config-file "$state/daemon.json" --data-root "$state/data" --exec-root "$state/exec" \
-	-H "$DOCKER_HOST" -p "$state/pid" >"$state/dockerd.log" 2>&1 &
-wait_for 30 docker info || skip "dockerd can't start here: $(tail -n 1 "$state/dockerd.log")"
+start_services
+start_docker '' --services-root "$state/services"
 
 # The inner Docker is the host's own, shown read-only: nothing has to be fetched.
 ln -sfn usr/lib "$image/lib"
@@ -27,7 +14,6 @@ docker run --runtime=sysvisor-runc --cgroup-parent="/docker/$name" -d --name out
 	-e PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	-v /usr:/usr:ro -v /etc/alternatives:/etc/alternatives:ro -v "$state/inner.tar:/inner.tar:ro" \
 	debian:latest sleep 1000 >/dev/null
-mkdir "$state/bin"
 printf '#!/bin/sh\nexec docker exec -e DOCKER_HOST=unix:///run/docker.sock outer "$@"\n' >"$state/bin/in_outer"
 chmod +x "$state"/bin/*
 PATH=$state/bin:$PATH

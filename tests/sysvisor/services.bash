@@ -1,28 +1,9 @@
 # sysvisor-runc together with sysvisor-mgr and sysvisor-fs, under Docker. Sourced by ./inside.
 # shellcheck shell=bash disable=SC2154
 
-type dockerd >/dev/null 2>&1 || skip 'no dockerd here'
-[ -e /dev/fuse ] || skip 'no /dev/fuse here'
-sysvisor=$(dirname "$SYSVISOR_RUNC")/sysvisor
-mkdir -p "$state/services/etc"
-for file in subuid subgid; do echo 'sysvisor:400000:655360' >"$state/services/etc/$file"; done
-"$sysvisor" up --root "$state/services" >"$state/up.log" 2>&1 &
-wait_for 20 "$sysvisor" status --root "$state/services" ||
-	{ echo "not ok - services: start"; sed 's/^/# /' "$state/up.log"; exit 1; }
-export DOCKER_HOST=unix://$state/docker.sock DOCKER_CONFIG=$state/config
-cat >"$state/daemon.json" <<-END
-	{ "runtimes": { "sysvisor-runc": { "path": "$SYSVISOR_RUNC",
-		"runtimeArgs": ["--services-root", "$state/services", "--clamp-limits"] } } }
-END
-dockerd --config-file "$state/daemon.json" --data-root "$state/data" --exec-root "$state/exec" \
-	-H "$DOCKER_HOST" -p "$state/pid" >"$state/dockerd.log" 2>&1 &
-wait_for 30 docker info || skip "dockerd can't start here: $(tail -n 1 "$state/dockerd.log")"
+start_services
+start_docker '' --services-root "$state/services"
 tar -C "$image" -c . | docker import - debian:latest >/dev/null
-mkdir "$state/bin"
-printf '#!/bin/sh\nexec docker run --runtime=sysvisor-runc --cgroup-parent=/docker/%s "$@"\n' "$name" \
-	>"$state/bin/run"
-chmod +x "$state"/bin/*
-PATH=$state/bin:$PATH
 
 run -d --name one -m 64m --memory-swap 64m debian:latest sleep 1000 >/dev/null
 run -d --name two debian:latest sleep 1000 >/dev/null

@@ -10,53 +10,22 @@
 #include "sysvisor/runc/hooks.h"
 #include "sysvisor/runc/start.h"
 
-#define AT(member) .at = offsetof(struct create_options, member), .programs = COMMAND_PROGRAM
 static const struct setting run_rows[] = {
-	{ .option = "bundle",
-	  .letter = 'b',
-	  .type = SETTING_text,
-	  AT(bundle),
-	  .argument = "DIR",
-	  .help = "The directory with config.json; default is where we are" },
-	{ .option = "console-socket",
-	  .type = SETTING_text,
-	  AT(console_socket),
-	  .argument = "SOCKET",
-	  .help = "Where the terminal's master is sent" },
+	CREATE_ROWS,
 	{ .option = "detach",
 	  .letter = 'd',
 	  .type = SETTING_flag,
-	  AT(detach),
+	  CREATE_AT(detach),
 	  .help = "Leave the container behind" },
 	{ .option = "keep",
 	  .type = SETTING_flag,
-	  AT(keep),
+	  CREATE_AT(keep),
 	  .help = "Don't delete the container when it has ended" },
 	{ .option = "no-subreaper",
 	  .type = SETTING_flag,
-	  AT(no_subreaper),
+	  CREATE_AT(no_subreaper),
 	  .help = "Accepted; we reap only what is ours" },
-	{ .option = "pid-file",
-	  .type = SETTING_text,
-	  AT(pid_file),
-	  .argument = "FILE",
-	  .help = "Where the pid of the first process is written" },
-	{ .option = "preserve-fds",
-	  .type = SETTING_count,
-	  AT(preserve_fds),
-	  .max = 65536,
-	  .argument = "COUNT",
-	  .help = "How many fds from 3 on are passed to the container" },
-	{ .option = "no-pivot",
-	  .type = SETTING_flag,
-	  AT(no_pivot),
-	  .help = "Move the root instead of pivot_root(2), for hosts on a ramdisk" },
-	{ .option = "no-new-keyring",
-	  .type = SETTING_flag,
-	  AT(no_new_keyring),
-	  .help = "Keep the session keyring" },
 };
-#undef AT
 
 /* Waits for the program to run, and then for it to end. */
 static int run_go(struct create *create, struct foreground *foreground, struct error *err)

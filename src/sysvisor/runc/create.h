@@ -9,6 +9,7 @@
 #define SYSVISOR_RUNC_CREATE_H
 
 #include "sysvisor/runc/cgroup.h"
+#include "sysvisor/runc/command.h"
 #include "sysvisor/runc/filter.h"
 #include "sysvisor/runc/init.h"
 #include "sysvisor/runc/runtime.h"
@@ -18,6 +19,26 @@ struct create_options {
 	uint64_t preserve_fds;
 	bool no_pivot, no_new_keyring, no_subreaper, keep, detach;
 };
+
+/* What `create` and `run` are told alike: rows of a table of settings. */
+/* clang-format off */
+#define CREATE_AT(member) .at = offsetof(struct create_options, member), .programs = COMMAND_PROGRAM
+#define CREATE_ROWS                                                                                \
+	{ .option = "bundle", .letter = 'b', .type = SETTING_text, CREATE_AT(bundle),              \
+	  .argument = "DIR",                                                                       \
+	  .help = "The directory with config.json; default is where we are" },                     \
+	{ .option = "console-socket", .type = SETTING_text, CREATE_AT(console_socket),             \
+	  .argument = "SOCKET", .help = "Where the terminal's master is sent" },                   \
+	{ .option = "pid-file", .type = SETTING_text, CREATE_AT(pid_file),                         \
+	  .argument = "FILE", .help = "Where the pid of the first process is written" },           \
+	{ .option = "preserve-fds", .type = SETTING_count, CREATE_AT(preserve_fds), .max = 65536,  \
+	  .argument = "COUNT",                                                                     \
+	  .help = "How many fds from 3 on are passed to the container" },                          \
+	{ .option = "no-pivot", .type = SETTING_flag, CREATE_AT(no_pivot),                         \
+	  .help = "Move the root instead of pivot_root(2), for hosts on a ramdisk" },              \
+	{ .option = "no-new-keyring", .type = SETTING_flag, CREATE_AT(no_new_keyring),             \
+	  .help = "Keep the session keyring" }
+/* clang-format on */
 
 struct create {
 	const struct runtime *runtime;
