@@ -220,6 +220,8 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.watch = settings->watch,
 	};
 	agent->sensor_settings.watch.cgroup = settings->packet_cgroup;
+	agent->sensor_settings.watch.file_paths = settings->file_paths;
+	agent->sensor_settings.watch.file_exclude = settings->file_exclude;
 }
 
 static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,

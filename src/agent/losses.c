@@ -21,6 +21,8 @@ static const struct {
 	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
 	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },
 	{ METRIC_http_evictions, "HTTP requests", "too many waited for their answers" },
+	{ METRIC_files_held, "files", "a process caused more events than files.rate" },
+	{ METRIC_files_lost, "files", "too many changes were under way" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

@@ -291,6 +291,16 @@ const struct setting agent_setting_rows[] = {
 	  .max = 60 * NS_PER_S,
 	  .help = "How long a name lookup may wait for its answer" },
 
+	{ .key = "files.paths", .option = "files", .type = SETTING_list, AT(file_paths),
+	  WITH_SENSORS, .argument = "PATH",
+	  .help = "Watch what is done with the files at and below this path, as processes see it, in every container; without it none are watched" },
+	{ .key = "files.exclude", .type = SETTING_list, AT(file_exclude), WITH_SENSORS,
+	  .argument = "PATH", .needs = "files.paths",
+	  .help = "But not those at and below this one; of several that hold, the longest decides" },
+	{ .key = "files.rate", .type = SETTING_count, AT(watch.file_rate), WITH_SENSORS,
+	  .fallback = "1000", .max = 1000000,
+	  .help = "How many events of files a process may cause in a second; those beyond are only counted; 0 lets all pass" },
+
 	{ .key = "exec.poll_interval", .type = SETTING_duration, AT(poll_ns), EVERY,
 	  .scale = NS_PER_MS, .fallback = "1s", .min = 10 * NS_PER_MS,
 	  .help = "How often /proc is read where BPF is refused" },
@@ -382,6 +392,7 @@ void agent_settings_for_check(struct agent_settings *values)
 {
 	*values = (struct agent_settings){
 		.proc_root = (char *)"/proc",
+		.file_paths = (char *)"/etc",
 		.allow_second = true,
 		.ring_bytes = 1 << 16,
 		.poll_ns = NS_PER_S,
@@ -394,6 +405,7 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .http = true,
 			   .privilege = true,
 			   .udp_interval_ns = NS_PER_S,
+			   .file_rate = 1000,
 			   .dns_timeout_ns = NS_PER_S },
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },
 		.sinks = { .console.format = -1, .file.format = -1, .syslog.format = -1 },

@@ -30,6 +30,7 @@ struct agent_settings {
 	char *listen;
 	struct watch_settings watch;
 	char *packet_cgroup;
+	char *file_paths, *file_exclude;
 	struct kernel_settings kernel;
 	struct detect_settings detect;
 	struct sink_settings sinks;

@@ -66,6 +66,10 @@
 	  "TLS handshakes given up because too many were under way")                               \
 	X(http_evictions, "bulwark_http_evictions_total", counter, NULL,                           \
 	  "HTTP requests given up because too many waited for their answers")                      \
+	X(files_held, "bulwark_files_suppressed_total", counter, NULL,                             \
+	  "Events of files not told because a process caused more than files.rate")                \
+	X(files_lost, "bulwark_files_lost_total", counter, NULL,                                   \
+	  "Changes of files not told because too many were under way")                             \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

@@ -31,6 +31,8 @@ struct watch_settings {
 	bool tcp, udp, dns, tls, http, privilege;
 	uint64_t tcp_settle_ns, udp_interval_ns;
 	uint64_t dns_timeout_ns;
+	const char *file_paths, *file_exclude; /* one a line; NULL: none */
+	uint64_t file_rate;		       /* events of a process in a second; 0: no limit */
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
 };
 
@@ -107,6 +109,6 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
-	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege;
+	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_files;
 
 #endif
