@@ -390,19 +390,6 @@ int BPF_PROG(on_ctime_same, struct inode *inode)
 	return file_on_change(inode);
 }
 
-/* A name in a directory of which the mount isn't known yet. */
-struct file_named {
-	struct file_place directory;
-	const void *name; /* the kernel's; NULL: there is none */
-	bool watched;
-};
-
-struct file_change {
-	struct file_named name, other; /* other: what it becomes, or one more */
-	__u64 inode;
-	__u32 what, pad;
-};
-
 /* A name is looked for where the process sees its file system. */
 static void file_judge(struct file_scratch *scratch, struct task_struct *task,
 		       struct file_named *named, __u64 inode)
@@ -416,9 +403,9 @@ static void file_judge(struct file_scratch *scratch, struct task_struct *task,
 }
 
 /* All that changes have in common; false: not to be told. */
-static bool file_begin_change(struct file_scratch *scratch, struct task_struct *task,
-			      struct file_change *change)
+static bool file_begin_change(struct file_scratch *scratch, struct task_struct *task)
 {
+	struct file_change *change = &scratch->change;
 	struct ring_file *record = &scratch->record;
 
 	file_judge(scratch, task, &change->name, change->inode);
@@ -492,7 +479,7 @@ CHECKED_ONCE int file_tell_seen(__u32 at, __u32 what)
 {
 	struct file_scratch *scratch = file_get_scratch(FILE_SCRATCH_name);
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct file_change change = { .what = what };
+	struct file_change *change;
 	struct file_pending *pending;
 	struct file_seen *seen;
 	__u32 tid = task->pid;
@@ -501,14 +488,17 @@ CHECKED_ONCE int file_tell_seen(__u32 at, __u32 what)
 	if (!scratch || !pending || at >= FILE_SEEN)
 		return 0;
 	seen = &pending->seen[at];
-	if (pending->told == seen->inode || !file_is_meant(pending, seen, what, &change.other))
+	change = &scratch->change;
+	change->what = what;
+	change->other.name = NULL;
+	if (pending->told == seen->inode || !file_is_meant(pending, seen, what, &change->other))
 		return 0;
-	change.inode = seen->inode;
-	change.name.name = seen->name;
-	change.name.directory.dentry = seen->parent;
+	change->inode = seen->inode;
+	change->name.name = seen->name;
+	change->name.directory.dentry = seen->parent;
 	if (seen->dentry == 0)
-		file_name_now(&change.name, file_first_alias((struct inode *)change.inode));
-	if (!file_begin_change(scratch, task, &change))
+		file_name_now(&change->name, file_first_alias((struct inode *)change->inode));
+	if (!file_begin_change(scratch, task))
 		return 0;
 	pending->told = seen->inode;
 	/* What was deleted may be another file by now. */
@@ -599,15 +589,18 @@ static int file_on_permitted(__u32 what, struct dentry *dentry, struct dentry *n
 {
 	struct file_scratch *scratch = file_get_scratch(FILE_SCRATCH_name);
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct file_change change = { .what = what };
+	struct file_change *change;
 
 	if (!scratch)
 		return 0;
-	change.inode = (__u64)file_inode_of((__u64)dentry);
-	file_name_now(&change.name, (__u64)dentry);
+	change = &scratch->change;
+	change->what = what;
+	change->other.name = NULL;
+	change->inode = (__u64)file_inode_of((__u64)dentry);
+	file_name_now(&change->name, (__u64)dentry);
 	if (new)
-		file_name_now(&change.other, (__u64) new);
-	if (!file_begin_change(scratch, task, &change))
+		file_name_now(&change->other, (__u64) new);
+	if (!file_begin_change(scratch, task))
 		return 0;
 	scratch->record.result = result;
 	if (set)

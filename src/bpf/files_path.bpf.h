@@ -66,8 +66,9 @@ struct file_walk {
 	struct file_place at;
 	__u32 count; /* of chain: directories whose state isn't known yet, the lowest first */
 	__u32 state, epoch;
-	__u32 bytes; /* of names so far */
-	struct ring_file_step step;
+	__u32 bytes;  /* of names so far */
+	__u32 covers; /* the last step was off a mount */
+	__u32 pad;
 	struct file_place chain[FILE_DEPTH];
 };
 
@@ -76,8 +77,23 @@ enum file_way { FILE_more, FILE_done, FILE_full };
 /* A program of its own each, so that none disturbs another that was interrupted. */
 enum file_scratch_user { FILE_SCRATCH_open, FILE_SCRATCH_name, FILE_SCRATCH_COUNT };
 
+/* A name in a directory of which the mount isn't known yet. */
+struct file_named {
+	struct file_place directory;
+	const void *name; /* the kernel's; NULL: there is none */
+	bool watched;
+};
+
+struct file_change {
+	struct file_named name, other; /* other: what it becomes, or one more */
+	__u64 inode;
+	__u32 what, pad;
+};
+
+/* What doesn't fit on the stack. */
 struct file_scratch {
 	struct file_walk walk;
+	struct file_change change;
 	struct ring_file record;
 };
 
@@ -235,17 +251,17 @@ CHECKED_ONCE int file_step_source(__u32 state, __u64 dentry)
 	return state;
 }
 
-static __u32 file_step_name(struct ring_file_step *step, __u32 state, const void *name)
+static __u32 file_step_name(__u32 state, const void *name)
 {
+	struct ring_file_step step = {};
 	struct ring_file_node *node;
 
 	if (state >> 1 == 0)
 		return state;
-	__builtin_memset(step, 0, sizeof(*step));
-	step->node = state >> 1;
+	step.node = state >> 1;
 	/* A longer name is cut, and then in no tree: those have shorter ones. */
-	bpf_probe_read_kernel_str(step->name, sizeof(step->name), name);
-	node = bpf_map_lookup_elem(&file_steps, step);
+	bpf_probe_read_kernel_str(step.name, sizeof(step.name), name);
+	node = bpf_map_lookup_elem(&file_steps, &step);
 	if (!node)
 		return state & 1;
 	return file_follow_rule(node->node << 1 | (state & 1), node->rule);
@@ -285,13 +301,15 @@ CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 	if (place.dentry == file_top_of(place.mount)) {
 		walk->chain[count].dentry |= FILE_NAMELESS;
 		/* What is mounted on another mount's root hides that. */
-		if (count == 0 || !(walk->chain[count - 1].dentry & FILE_NAMELESS))
+		if (!walk->covers)
 			walk->count = count + 1;
+		walk->covers = 1;
 		if (!file_off_mount(&walk->at))
 			return file_found(walk, file_is_seen(place.mount) ? file_root_state : 0);
 		return FILE_more;
 	}
 	walk->count = count + 1;
+	walk->covers = 0;
 	up = file_parent_of(place.dentry);
 	if (up == place.dentry)
 		return file_found(walk, 0); /* not below the mount: nobody sees it there */
@@ -307,11 +325,11 @@ CHECKED_ONCE int file_descend_step(struct file_walk *walk)
 
 	if (!walk)
 		return FILE_done;
-	count = walk->count;
+	count = walk->count - 1;
 	barrier_var(count);
-	if (count == 0 || count > FILE_DEPTH)
-		return FILE_done;
-	place = walk->chain[--count];
+	if (count >= FILE_DEPTH)
+		return FILE_done; /* there was none */
+	place = walk->chain[count];
 	walk->count = count;
 	state = walk->state;
 	if (place.dentry & FILE_NAMELESS) {
@@ -319,7 +337,7 @@ CHECKED_ONCE int file_descend_step(struct file_walk *walk)
 		if (file_id_count)
 			state = file_step_source(state, place.dentry);
 	} else {
-		state = file_step_name(&walk->step, state, file_name_of(place.dentry));
+		state = file_step_name(state, file_name_of(place.dentry));
 		state = file_step_inode(state, file_inode_of(place.dentry));
 	}
 	file_keep_slot(&place, walk->root.dentry, walk->epoch, state);
@@ -345,7 +363,7 @@ CHECKED_ONCE int file_find_state(struct file_walk *walk)
 		return 0;
 	file_get_root(&walk->root, bpf_get_current_task_btf());
 	walk->epoch = file_epoch;
-	walk->count = 0;
+	walk->count = walk->covers = 0;
 	for (int n = 0; n <= FILE_DEPTH && way == FILE_more; n++)
 		way = file_climb_step(walk);
 	if (way != FILE_done)
@@ -376,7 +394,7 @@ static bool file_watches(struct file_walk *walk, struct task_struct *task,
 
 	if (state >> 1 == 0 && file_id_count_files == 0)
 		return state & 1;
-	state = file_step_name(&walk->step, state, name);
+	state = file_step_name(state, name);
 	return file_step_inode(state, inode) & 1;
 }
 
