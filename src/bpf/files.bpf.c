@@ -173,7 +173,7 @@ static void file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 	place.dentry = (__u64)path.dentry;
 	place.mount = (__u64)path.mnt;
 	name = file_split(&place);
-	if (name == 0 ? !(file_root_state & 1)
+	if (name == 0 ? !file_root_watched
 		      : !file_watches(&scratch->walk, task, &place, file_name_of(name), inode) &&
 				!file_is_mounted(name, (__u64)path.dentry))
 		return;

@@ -33,10 +33,10 @@ struct {
 	__type(value, __u32); /* enum ring_file_rule */
 } file_ids SEC(".maps");
 
-/* Set before loading. */
-const volatile __u32 file_root_state = RING_FILE_ROOT << 1;
-const volatile __u32 file_id_count = 0;
-const volatile __u32 file_id_count_files = 0; /* those that are no directories */
+/* Set when it has been loaded. */
+__u32 file_root_watched = 0;
+__u32 file_id_count = 0;
+__u32 file_id_count_files = 0; /* those that are no directories */
 
 /* Changes when a directory moves, or a mount does: states of before don't hold any more. */
 __u32 file_epoch = 0;
@@ -270,6 +270,11 @@ static __u32 file_step_name(__u32 state, const void *name)
 /* In a chain: the root of a mount, whose name is its mount point's. */
 #define FILE_NAMELESS 1ull
 
+static __u32 file_root_state(void)
+{
+	return RING_FILE_ROOT << 1 | file_root_watched;
+}
+
 static enum file_way file_found(struct file_walk *walk, __u32 state)
 {
 	walk->state = state;
@@ -289,7 +294,7 @@ CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 	place = walk->at;
 	root = walk->root.dentry;
 	if (place.dentry == root && place.mount == walk->root.mount)
-		return file_found(walk, file_root_state);
+		return file_found(walk, file_root_state());
 	slot = file_find_slot(&place, root);
 	if (slot && file_slot_holds(slot, &place, root))
 		return file_found(walk, slot->state);
@@ -305,7 +310,7 @@ CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 			walk->count = count + 1;
 		walk->covers = 1;
 		if (!file_off_mount(&walk->at))
-			return file_found(walk, file_is_seen(place.mount) ? file_root_state : 0);
+			return file_found(walk, file_is_seen(place.mount) ? file_root_state() : 0);
 		return FILE_more;
 	}
 	walk->count = count + 1;

@@ -226,7 +226,10 @@ tells() {
 	end "$agent"
 	agent=
 	for path in etc /etc/../x "/$(printf '%070d' 1)"; do
-		BULWARK_FILES_PATHS=$path "$bulwark" up --under $$ --listen off --for 200ms >"$out" 2>"$err" || true
-		grep -qF "watch files: '$path'" "$err"
+		export BULWARK_FILES_PATHS=$path
+		start
+		wait_for 5 grep -qF "watch files: '$path'" "$err"
+		end "$agent"
+		agent=
 	done
 }
