@@ -138,6 +138,13 @@ enum {
 	RING_FILE_CALL_uring,
 	RING_FILE_CALL_open,   /* flags are the second argument */
 	RING_FILE_CALL_openat, /* the third */
+	RING_FILE_CALL_read,   /* those from here on matter to processes with watched files open */
+	RING_FILE_CALL_write,
+	RING_FILE_CALL_copy, /* from the first argument to the third */
+	RING_FILE_CALL_sendfile,
+	RING_FILE_CALL_close,
+	RING_FILE_CALL_dup, /* onto the second argument */
+	RING_FILE_CALL_close_range,
 };
 #define RING_FILE_SYS_fchmodat2 452 /* the same everywhere; kernel 6.6 */
 

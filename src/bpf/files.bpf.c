@@ -10,7 +10,7 @@
  *   attribute is found by the inodes that the call has touched, whose change time is set
  *   (ctime_* and inode_set_ctime_to_ts, kernel 6.13): never by the path in the process's memory.
  */
-#include "bpf/files_path.bpf.h"
+#include "bpf/files_use.bpf.h"
 
 #define PF_IO_WORKER	0x00000010
 #define PF_KTHREAD	0x00200000
@@ -23,115 +23,10 @@
 #define PROT_EXEC	4
 #define MAP_SHARED	1
 #define MAP_TYPE	0xf
-#define MAY_HOLD_NS	1000000000ull
 enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_OPEN = 1 << 15 };
 
 /* Set before loading. */
 const volatile __u8 file_calls[RING_SYSCALLS] = {};
-const volatile __u32 file_rate = 0; /* events of a process in a second; 0: no limit */
-
-/* Read by the agent. */
-__u64 file_held = 0; /* events not told, for a process had told enough */
-__u64 file_lost = 0; /* changes not told, for too many were under way */
-
-/* --- telling --- */
-
-struct file_rate {
-	__u64 since_ns;
-	__u32 count, held;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct file_rate);
-} file_rates SEC(".maps");
-
-/* Whether the process may tell one more; *ret_held: how many it couldn't before this one. */
-static bool file_may_tell(__u32 pid, __u32 *ret_held)
-{
-	struct file_rate *rate, fresh = { .since_ns = bpf_ktime_get_boot_ns(), .count = 1 };
-
-	*ret_held = 0;
-	if (file_rate == 0)
-		return true;
-	rate = bpf_map_lookup_elem(&file_rates, &pid);
-	if (!rate) {
-		bpf_map_update_elem(&file_rates, &pid, &fresh, BPF_ANY);
-		return true;
-	}
-	if (fresh.since_ns - rate->since_ns >= MAY_HOLD_NS) {
-		rate->since_ns = fresh.since_ns;
-		rate->count = 0;
-	}
-	if (rate->count >= file_rate) {
-		__sync_fetch_and_add(&rate->held, 1);
-		__sync_fetch_and_add(&file_held, 1);
-		return false;
-	}
-	__sync_fetch_and_add(&rate->count, 1);
-	*ret_held = rate->held;
-	rate->held = 0;
-	return true;
-}
-
-/* All but the head and what is particular; false: not to be told. */
-static bool file_begin(struct ring_file *record, struct task_struct *task, __u32 what)
-{
-	if (!ring_wants(task) || !file_may_tell(task->tgid, &record->held))
-		return false;
-	record->what = what;
-	record->facts = 0;
-	record->flags = 0;
-	record->read_bytes = record->written_bytes = 0;
-	record->result = 0;
-	record->path_bytes = record->other_bytes = 0;
-	return true;
-}
-
-static void file_fill_inode(struct ring_file *record, struct inode *inode)
-{
-	record->mode = BPF_CORE_READ(inode, i_mode);
-	record->links = BPF_CORE_READ(inode, i_nlink);
-	record->inode = BPF_CORE_READ(inode, i_ino);
-	record->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	record->owner = BPF_CORE_READ(inode, i_uid.val);
-	record->group = BPF_CORE_READ(inode, i_gid.val);
-	record->size_bytes = BPF_CORE_READ(inode, i_size);
-}
-
-/* A name in a directory, as one of the record's two paths. */
-static void file_fill_path(struct file_scratch *scratch, const struct file_place *directory,
-			   const void *name, bool other)
-{
-	struct ring_file *record = &scratch->record;
-	int way;
-
-	scratch->walk.at = *directory;
-	scratch->walk.bytes = record->path_bytes;
-	if (name)
-		file_add_name(scratch, name);
-	way = file_add_path(scratch);
-	if (other)
-		record->other_bytes = scratch->walk.bytes - record->path_bytes;
-	else
-		record->path_bytes = scratch->walk.bytes;
-	if (way != FILE_done)
-		record->facts |= other ? RING_FILE_other_cut : RING_FILE_cut;
-}
-
-static void file_end(struct ring_file *record, struct task_struct *task)
-{
-	__u32 bytes = record->path_bytes + record->other_bytes;
-
-	barrier_var(bytes);
-	if (bytes > RING_FILE_NAMES)
-		return; /* never; the verifier wants to see it */
-	bytes += offsetof(struct ring_file, names);
-	ring_fill_head(&record->head, RING_file, bytes, task);
-	ring_put(record, bytes, RING_file);
-}
 
 /* --- an open file --- */
 
@@ -158,7 +53,8 @@ static bool file_is_mounted(__u64 name, __u64 dentry)
 	return name != dentry && file_id_count && file_step_source(0, dentry);
 }
 
-static void file_tell_open(struct task_struct *task, struct file *file, __u32 what, __u32 flags,
+/* True: it is a watched one. */
+static bool file_tell_open(struct task_struct *task, struct file *file, __u32 what, __u32 flags,
 			   long result)
 {
 	struct file_scratch *scratch = file_get_scratch(FILE_SCRATCH_open);
@@ -168,7 +64,7 @@ static void file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 	__u64 name;
 
 	if (!scratch)
-		return;
+		return false;
 	BPF_CORE_READ_INTO(&path, file, f_path);
 	place.dentry = (__u64)path.dentry;
 	place.mount = (__u64)path.mnt;
@@ -176,9 +72,11 @@ static void file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 	if (name == 0 ? !file_root_watched
 		      : !file_watches(&scratch->walk, task, &place, file_name_of(name), inode) &&
 				!file_is_mounted(name, (__u64)path.dentry))
-		return;
+		return false;
+	if (what == RING_FILE_open && result == 0 && name && ring_wants(task))
+		file_begin_use(file, &place, name, inode);
 	if (!file_begin(&scratch->record, task, what))
-		return;
+		return true;
 	file_get_root(&scratch->walk.root, task);
 	scratch->record.flags = flags;
 	scratch->record.result = result;
@@ -188,30 +86,19 @@ static void file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 	if (name)
 		file_fill_path(scratch, &place, file_name_of(name), false);
 	file_end(&scratch->record, task);
+	return true;
 }
 
 /* --- behind system calls --- */
-
-static struct file *file_of(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file *file = NULL, **files;
-
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	files = BPF_CORE_READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-	return file;
-}
 
 /* `asked`: the flags as the process gave them; the kernel forgets those that only matter once. */
 static void file_on_opened(struct task_struct *task, __u32 asked, long result)
 {
 	struct file *file = result < 0 ? NULL : file_of(task, result);
 
-	if (file)
-		file_tell_open(task, file, RING_FILE_open,
-			       BPF_CORE_READ(file, f_flags) | (asked & FILE_ONCE_FLAGS), 0);
+	if (file && file_tell_open(task, file, RING_FILE_open,
+				   BPF_CORE_READ(file, f_flags) | (asked & FILE_ONCE_FLAGS), 0))
+		file_note_fd(task->tgid, result, (__u64)file);
 }
 
 /* Mappings that run code, or change the file. */
@@ -541,6 +428,8 @@ int BPF_PROG(on_file_syscall, struct pt_regs *regs, long result)
 		file_on_opened(task, KERN_SYSCALL_ARG2(regs), result);
 	else if (call == RING_FILE_mmap)
 		file_on_mapped(task, regs, result);
+	else if (call >= RING_FILE_CALL_read)
+		file_on_used(task, regs, call, result);
 	else if (call == RING_FILE_CALL_mount)
 		file_forget_states();
 	else if (call == RING_FILE_CALL_uring)
@@ -581,6 +470,33 @@ static void file_fill_set(struct ring_file *record, const struct iattr *set)
 		record->owner = BPF_CORE_READ(set, ia_uid.val);
 	if (valid & ATTR_GID)
 		record->group = BPF_CORE_READ(set, ia_gid.val);
+}
+
+SEC("fexit/vfs_read")
+int BPF_PROG(on_read, struct file *file, char *bytes, unsigned long count, void *position,
+	     long result)
+{
+	if (file_used && result > 0)
+		file_count((__u64)file, result, 0);
+	return 0;
+}
+
+SEC("fexit/vfs_write")
+int BPF_PROG(on_write, struct file *file, const char *bytes, unsigned long count, void *position,
+	     long result)
+{
+	if (file_used && result > 0)
+		file_count((__u64)file, 0, result);
+	return 0;
+}
+
+/* The last holder of an open file lets it go. */
+SEC("fentry/locks_remove_file")
+int BPF_PROG(on_close, struct file *file)
+{
+	if (file_used)
+		file_tell_close((__u64)file);
+	return 0;
 }
 
 /* A change of a name or attribute that the kernel has permitted, or a security module refused. */
@@ -733,6 +649,18 @@ int BPF_PROG(on_file_fork, struct task_struct *parent, struct task_struct *child
 {
 	if (BPF_CORE_READ(parent, nsproxy, mnt_ns) != BPF_CORE_READ(child, nsproxy, mnt_ns))
 		file_forget_states();
+	if (file_is_busy(parent) && parent->tgid != child->tgid)
+		file_make_busy(child->tgid);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_file_exit, struct task_struct *task)
+{
+	if (!file_is_busy(task) || BPF_CORE_READ(task, signal, live.counter) != 0)
+		return 0;
+	file_release_all(task->tgid, 0);
+	file_end_busy(task->tgid);
 	return 0;
 }
 

@@ -75,7 +75,12 @@ struct file_walk {
 enum file_way { FILE_more, FILE_done, FILE_full };
 
 /* A program of its own each, so that none disturbs another that was interrupted. */
-enum file_scratch_user { FILE_SCRATCH_open, FILE_SCRATCH_name, FILE_SCRATCH_COUNT };
+enum file_scratch_user {
+	FILE_SCRATCH_open,
+	FILE_SCRATCH_name,
+	FILE_SCRATCH_close,
+	FILE_SCRATCH_COUNT
+};
 
 /* A name in a directory of which the mount isn't known yet. */
 struct file_named {

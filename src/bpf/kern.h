@@ -185,10 +185,21 @@ struct path {
 struct fs_struct {
 	struct path root, pwd;
 };
+typedef struct {
+	long counter;
+} atomic_long_t;
+struct file_ref {
+	atomic_long_t refcnt; /* holders but one; negative: none */
+};
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	unsigned int f_flags, f_mode;
+	struct file_ref f_ref;
+};
+/* Before 6.13. */
+struct file___counted {
+	atomic_long_t f_count;
 };
 struct fdtable {
 	unsigned int max_fds;

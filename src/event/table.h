@@ -518,8 +518,9 @@
 	  "<{comm}><[{pid}]> opened {file_path}< ({file_flags})><: {error_type}>",                 \
 	  "a watched file was opened")                                                             \
 	X(file_close, "file.close", info, "File closed",                                           \
-	  "<{comm}><[{pid}]> closed {file_path}<, read {file_read}><, written {file_written}>",    \
-	  "a watched file was closed; what was read and written since it was opened")              \
+	  "<{comm}><[{pid}]> closed< {file_path}><, read {file_read}><, written {file_written}>",  \
+	  "a watched file of which something was read or written was closed; no path: it has "     \
+	  "no name any more")                                                                      \
 	X(file_mmap, "file.mmap", info, "File mapped",                                             \
 	  "<{comm}><[{pid}]> mapped {file_path}< ({file_protection})><: {error_type}>",            \
 	  "a watched file was mapped into memory, to be run or to be changed")                     \

@@ -27,6 +27,7 @@ static const struct {
 	{ SYS_chmod, RING_FILE_chmod },
 	{ SYS_chown, RING_FILE_chown },
 	{ SYS_lchown, RING_FILE_chown },
+	{ SYS_dup2, RING_FILE_CALL_dup },
 #endif
 #ifdef SYS_renameat
 	{ SYS_renameat, RING_FILE_rename },
@@ -53,6 +54,22 @@ static const struct {
 	{ SYS_pivot_root, RING_FILE_CALL_mount },
 	{ SYS_unshare, RING_FILE_CALL_mount },
 	{ SYS_io_uring_enter, RING_FILE_CALL_uring },
+	{ SYS_read, RING_FILE_CALL_read },
+	{ SYS_pread64, RING_FILE_CALL_read },
+	{ SYS_readv, RING_FILE_CALL_read },
+	{ SYS_preadv, RING_FILE_CALL_read },
+	{ SYS_preadv2, RING_FILE_CALL_read },
+	{ SYS_write, RING_FILE_CALL_write },
+	{ SYS_pwrite64, RING_FILE_CALL_write },
+	{ SYS_writev, RING_FILE_CALL_write },
+	{ SYS_pwritev, RING_FILE_CALL_write },
+	{ SYS_pwritev2, RING_FILE_CALL_write },
+	{ SYS_splice, RING_FILE_CALL_copy },
+	{ SYS_copy_file_range, RING_FILE_CALL_copy },
+	{ SYS_sendfile, RING_FILE_CALL_sendfile },
+	{ SYS_close, RING_FILE_CALL_close },
+	{ SYS_dup3, RING_FILE_CALL_dup },
+	{ SYS_close_range, RING_FILE_CALL_close_range },
 };
 
 void file_event_calls(uint8_t *calls)
@@ -201,7 +218,7 @@ static void file_event_put_paths(struct event *event, const struct ring_file *re
 {
 	struct slice names = { record->names, record->path_bytes };
 
-	if (names.bytes || !record->other_bytes)
+	if (names.bytes || !(record->other_bytes || record->what == RING_FILE_close))
 		file_event_put_path(event,
 				    record->facts & RING_FILE_directory ? FIELD_file_directory
 									: FIELD_file_path,

@@ -36,7 +36,7 @@ struct program_level {
 };
 
 #define PROGRAM_OBJECTS 4
-#define PROGRAM_ROWS	36
+#define PROGRAM_ROWS	40
 #define PROGRAM_LEVELS	7
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];

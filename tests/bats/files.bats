@@ -22,9 +22,9 @@ start_files() {
 
 files() { "$tree/tests/tools/files.py" "$@"; }
 
-# told: events of files, in order, as "what path target".
+# told: events of files but closes, in order, as "what path target".
 told() {
-	grep '"event.name":"file\.' "$out" | jq -r --arg dir "$dir/" '[."event.name"[5:],
+	grep '"event.name":"file\.' "$out" | grep -v '"event.name":"file.close"' | jq -r --arg dir "$dir/" '[."event.name"[5:],
 		(."file.path" // "-" | ltrimstr($dir)), (."file.target_path" // empty | ltrimstr($dir))] | join(" ")'
 }
 
@@ -97,6 +97,30 @@ tells() {
 	wait_for 5 has '."file.path" == "'"$dir"'/etc/out/file"'
 	tells 'open etc/sub/file' 'rename etc/sub out/sub' 'rename out etc/out' \
 		'open etc/out/sub/file' 'open etc/out/file'
+}
+
+# closed PATH READ WRITTEN: such a close has been told.
+closed() {
+	wait_for 5 has '."event.name" == "file.close" and ."file.path" == "'"$dir/$1"'" and
+		."file.read.bytes" == '"$2"' and ."file.written.bytes" == '"$3"
+}
+
+@test "what was read and written is told at the close, each byte once" {
+	head -c 10000 /dev/zero >etc/read
+	start_files
+	cat etc/read >etc/copied
+	closed etc/read 10000 0
+	closed etc/copied 0 10000
+	"$tree/tests/tools/files.py" sums
+	closed etc/held 3 5     # not closed before the process ended
+	closed etc/shared 0 12  # by parent and child
+	closed etc/twice 0 4    # through a copy of the descriptor
+	closed etc/sent 1000 0
+	wait_for 5 has '."event.name" == "file.close" and ."file.path" == null and ."file.written.bytes" == 6'
+	sleep 0.1
+	end "$agent"
+	agent=
+	[ "$(grep -c '"event.name":"file.close"' "$out")" -eq 7 ]
 }
 
 # Every opening that the kernel granted, as strace sees it, is an event, and no other is.

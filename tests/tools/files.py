@@ -73,4 +73,32 @@ def loop():
     os.open("etc/a", os.O_RDONLY)
 
 
+def sums():
+    """Bytes through a file that stays open, an inherited one, a copied descriptor, sendfile, one without a name."""
+    shared = os.open("etc/shared", os.O_WRONLY | os.O_CREAT)
+    child = os.fork()
+    os.write(shared, b"parent"[:6] if child else b"child.")
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(shared)
+    twice = os.open("etc/twice", os.O_WRONLY | os.O_CREAT)
+    copy = os.dup(twice)
+    os.close(twice)
+    os.write(copy, b"four")
+    os.close(copy)
+    with open("etc/sent", "wb") as file:
+        file.truncate(2000)
+    sent = os.open("etc/sent", os.O_RDONLY)
+    os.sendfile(os.open("/dev/null", os.O_WRONLY), sent, 0, 1000)
+    os.close(sent)
+    gone = os.open("etc/gone", os.O_WRONLY | os.O_CREAT)
+    os.unlink("etc/gone")
+    os.write(gone, b"nobody")
+    os.close(gone)
+    held = os.open("etc/held", os.O_RDWR | os.O_CREAT)
+    os.write(held, b"12345")
+    os.pread(held, 3, 0)
+
+
 globals()[sys.argv[1]]()
