@@ -57,18 +57,22 @@ static bool file_is_mounted(__u64 name, __u64 dentry)
 static bool file_tell_open(struct task_struct *task, struct file *file, __u32 what, __u32 flags,
 			   long result)
 {
-	struct file_scratch *scratch = file_get_scratch(FILE_SCRATCH_open);
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct file_scratch *scratch;
 	struct file_place place;
+	struct inode *inode;
 	struct path path;
 	__u64 name;
 
+	BPF_CORE_READ_INTO(&path, file, f_path);
+	if (file_is_elsewhere(task, &path))
+		return false;
+	scratch = file_get_scratch(FILE_SCRATCH_open);
 	if (!scratch)
 		return false;
-	BPF_CORE_READ_INTO(&path, file, f_path);
 	place.dentry = (__u64)path.dentry;
 	place.mount = (__u64)path.mnt;
 	name = file_split(&place);
+	inode = BPF_CORE_READ(file, f_inode);
 	if (name == 0 ? !file_root_watched
 		      : !file_watches(&scratch->walk, task, &place, file_name_of(name), inode) &&
 				!file_is_mounted(name, (__u64)path.dentry))
@@ -79,6 +83,8 @@ static bool file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 		return true;
 	file_get_root(&scratch->walk.root, task);
 	scratch->record.flags = flags;
+	if (what == RING_FILE_open)
+		scratch->record.flags |= BPF_CORE_READ(file, f_flags);
 	scratch->record.result = result;
 	if (what == RING_FILE_open && BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
 		scratch->record.facts |= RING_FILE_created;
@@ -96,8 +102,7 @@ static void file_on_opened(struct task_struct *task, __u32 asked, long result)
 {
 	struct file *file = result < 0 ? NULL : file_of(task, result);
 
-	if (file && file_tell_open(task, file, RING_FILE_open,
-				   BPF_CORE_READ(file, f_flags) | (asked & FILE_ONCE_FLAGS), 0))
+	if (file && file_tell_open(task, file, RING_FILE_open, asked & FILE_ONCE_FLAGS, 0))
 		file_note_fd(task->tgid, result, (__u64)file);
 }
 
@@ -378,6 +383,8 @@ CHECKED_ONCE int file_tell_seen(__u32 at, __u32 what)
 	change = &scratch->change;
 	change->what = what;
 	change->other.name = NULL;
+	if (what == RING_FILE_delete && file_is_directory(seen->mode))
+		file_forget_states(); /* its address may become another's */
 	if (pending->told == seen->inode || !file_is_meant(pending, seen, what, &change->other))
 		return 0;
 	change->inode = seen->inode;
@@ -444,8 +451,7 @@ int BPF_PROG(on_file_syscall, struct pt_regs *regs, long result)
 SEC("fexit/security_file_open")
 int BPF_PROG(on_open, struct file *file, int result)
 {
-	file_tell_open(bpf_get_current_task_btf(), file, RING_FILE_open,
-		       BPF_CORE_READ(file, f_flags), result);
+	file_tell_open(bpf_get_current_task_btf(), file, RING_FILE_open, 0, result);
 	return 0;
 }
 
@@ -534,6 +540,7 @@ int BPF_PROG(on_unlink, struct inode *directory, struct dentry *dentry, int resu
 SEC("fexit/security_inode_rmdir")
 int BPF_PROG(on_rmdir, struct inode *directory, struct dentry *dentry, int result)
 {
+	file_forget_states(); /* its address may become another's */
 	return file_on_permitted(RING_FILE_delete, dentry, NULL, NULL, result);
 }
 

@@ -170,9 +170,9 @@ static bool file_is_seen(__u64 mount)
 
 /* --- states --- */
 
-static struct file_slot *file_find_slot(const struct file_place *place, __u64 root)
+static struct file_slot *file_find_slot(const struct file_place *place)
 {
-	__u64 mix = (place->dentry >> 6) * 0x9e3779b97f4a7c15ull ^ place->mount >> 6 ^ root;
+	__u64 mix = (place->dentry >> 6) * 0x9e3779b97f4a7c15ull ^ place->mount >> 6;
 	__u32 at = (mix >> 32 ^ mix) % FILE_SLOTS;
 
 	return bpf_map_lookup_elem(&file_slots, &at);
@@ -193,7 +193,7 @@ static bool file_slot_holds(const struct file_slot *slot, const struct file_plac
 
 static void file_keep_slot(const struct file_place *place, __u64 root, __u32 epoch, __u32 state)
 {
-	struct file_slot *slot = file_find_slot(place, root);
+	struct file_slot *slot = file_find_slot(place);
 	struct inode *inode = file_inode_of(place->dentry);
 
 	if (!slot)
@@ -300,7 +300,7 @@ CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 	root = walk->root.dentry;
 	if (place.dentry == root && place.mount == walk->root.mount)
 		return file_found(walk, file_root_state());
-	slot = file_find_slot(&place, root);
+	slot = file_find_slot(&place);
 	if (slot && file_slot_holds(slot, &place, root))
 		return file_found(walk, slot->state);
 	count = walk->count;
@@ -321,8 +321,10 @@ CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 	walk->count = count + 1;
 	walk->covers = 0;
 	up = file_parent_of(place.dentry);
-	if (up == place.dentry)
-		return file_found(walk, 0); /* not below the mount: nobody sees it there */
+	if (up == place.dentry) {
+		walk->count = 0; /* not below the mount: nobody sees it there */
+		return file_found(walk, 0);
+	}
 	walk->at.dentry = up;
 	return FILE_more;
 }
@@ -388,12 +390,26 @@ static __u32 file_state(struct file_walk *walk, struct task_struct *task,
 			const struct file_place *directory)
 {
 	__u64 root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
-	struct file_slot *slot = file_find_slot(directory, root);
+	struct file_slot *slot = file_find_slot(directory);
 
 	if (slot && file_slot_holds(slot, directory, root))
 		return slot->state;
 	walk->at = *directory;
 	return file_find_state(walk);
+}
+
+/* What nearly all opens come to: the file's directory is known to lie elsewhere. As little as can
+ * be is read for that. A file that is mounted by itself is in no directory of its mount, and of
+ * those alone a state is kept. */
+static bool file_is_elsewhere(struct task_struct *task, const struct path *path)
+{
+	struct file_place directory = { .mount = (__u64)path->mnt };
+	struct file_slot *slot;
+
+	directory.dentry = file_parent_of((__u64)path->dentry);
+	slot = file_find_slot(&directory);
+	return slot && slot->state == 0 && file_id_count_files == 0 &&
+	       file_slot_holds(slot, &directory, (__u64)task->fs->root.dentry);
 }
 
 /* Whether a file is watched that has this name in the directory. */
