@@ -30,7 +30,7 @@ int setting_before_read(int proc_fd, const char *path, struct text *text)
 	if (r < 0)
 		return r;
 	lines = text_slice(&whole);
-	if (!slice_eat(&lines, text_slice(&boot)))
+	if (!slice_eat(&lines, slice_of(text_str(&boot))))
 		return -ENOENT;
 	text_put(text, lines);
 	return 0;
