@@ -163,7 +163,7 @@ enum ring_file_fact {
 };
 
 #define RING_FILE_NAME	255  /* bytes of one name, NAME_MAX */
-#define RING_FILE_NAMES 3072 /* of all names of both paths */
+#define RING_FILE_NAMES 2560 /* of all names of both paths */
 
 struct ring_file {
 	struct ring_head head;

@@ -35,6 +35,8 @@ static const struct measure_row {
 	{ "tls.handshake", "tls.handshake.clienthello", "count", C | M, NULL, NULL },
 	{ "tls.handshake", "tls.handshake.serverhello", "count", C | M, NULL, "tls.cipher" },
 	{ "tls.handshake", "tls.handshake.latency", "duration", T, "tls.latency", NULL },
+	{ "file.close", "file.read", "byte", C | H, "file.read.bytes", NULL },
+	{ "file.close", "file.write", "byte", C | H, "file.written.bytes", NULL },
 	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count", NULL },
 	{ "loss", "loss", "count", C, "loss.count", NULL },
 	{ "kernel.oom_kill", "kernel.oom_kill", "count", C, NULL, NULL },
@@ -77,6 +79,8 @@ static const struct measure_tag {
 	{ "tls.cipher", "ciphersuite_str" },
 	{ "tls.next_protocol", "alpn_str" },
 	{ "detection.state", "state_str" },
+	{ "file.path", "file_str" },
+	{ "file.inode", "ino_id" },
 };
 
 /* --- names to numbers, once --- */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "kernel/bpf.h"
+#include "kernel/record.h"
 
 /* --- system calls --- */
 
@@ -132,31 +133,13 @@ static void file_event_put_words(struct event *event, enum event_field field, ui
 		event_copy(event, field, slice_of(text));
 }
 
-/* The names of the record go from the file up to the root. */
 static void file_event_put_path(struct event *event, enum event_field field, struct slice names,
 				bool cut)
 {
-	size_t room = names.bytes + 4;
-	char *start = event_room(event, room), *at;
+	char *room = event_room(event, RECORD_NAMES_ROOM(names.bytes));
 
-	if (!start)
-		return;
-	at = start + room;
-	while (names.bytes) {
-		struct slice name = { names.at, strnlen(names.at, names.bytes) };
-
-		at -= name.bytes;
-		memcpy(at, name.at, name.bytes);
-		*--at = '/';
-		names = slice_skip(names, name.bytes + 1);
-	}
-	if (at == start + room)
-		*--at = '/';
-	if (cut) {
-		at -= 3;
-		memcpy(at, "...", 3);
-	}
-	event_text(event, field, (struct slice){ at, (size_t)(start + room - at) });
+	if (room)
+		event_text(event, field, record_names(names, cut, room));
 }
 
 /* --- events --- */
@@ -223,7 +206,7 @@ static void file_event_put_paths(struct event *event, const struct ring_file *re
 				    record->facts & RING_FILE_directory ? FIELD_file_directory
 									: FIELD_file_path,
 				    names, record->facts & RING_FILE_cut);
-	if (record->other_bytes)
+	if (record->other_bytes || record->facts & RING_FILE_other_cut)
 		file_event_put_path(
 			event, FIELD_file_target,
 			(struct slice){ record->names + record->path_bytes, record->other_bytes },

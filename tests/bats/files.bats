@@ -224,7 +224,7 @@ closed() {
 	start_files
 	files deep
 	wait_for 5 has '."file.path" // "" | endswith("/deeper")'
-	has '."file.path" // "" | startswith("...") and endswith("/deep") and length > 2500'
+	has '."file.path" // "" | startswith("...") and endswith("/deep") and length > 2000'
 	has '."file.path" // "" | startswith("...") and endswith("/d/d/deeper")'
 }
 
