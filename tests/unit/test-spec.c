@@ -17,6 +17,7 @@
 #include "sysvisor/runc/filter.h"
 #include "sysvisor/runc/plan.h"
 #include "sysvisor/runc/rootfs.h"
+#include "sysvisor/runc/services.h"
 
 #define NAMESPACES                                                                                 \
 	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},"            \
@@ -137,10 +138,11 @@ static void test_unknown_is_passed_over(void **unused)
 
 static void make_plan(const char *text, struct spec *spec, struct plan *plan)
 {
+	struct services services = { .runtime = &runtime };
 	struct error err = { 0 };
 
 	parse(text, spec);
-	if (plan_make(&runtime, spec, "c", "/bundle", plan, &err) < 0)
+	if (plan_make(&services, spec, "c", "/bundle", plan, &err) < 0)
 		fail_msg("%s", err.text);
 }
 

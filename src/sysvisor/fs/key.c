@@ -32,7 +32,7 @@ static int key_read_host(const struct node_row *row, struct text *out)
 }
 
 /* What is there stays; what isn't may come with a module. */
-static bool key_host_has(const struct node_row *row)
+bool key_host_has(const struct node_row *row)
 {
 	static bool seen[KEY_ROWS];
 	size_t n = (size_t)(row - node_rows);

@@ -23,6 +23,8 @@ struct key_facts {
 	bool lasts; /* it stays as it is */
 };
 
+/* Whether the host has such a file. */
+bool key_host_has(const struct node_row *row);
 /* Before a path gets a number: whether there is such a thing. */
 bool key_may_exist(struct server *server, struct container *container, struct slice path);
 

@@ -45,6 +45,7 @@ struct node_row {
 	bool inside_first;
 	bool push; /* --push-max may name it */
 	bool bind; /* it is put over the container's own, where the host has such a file */
+	bool partial; /* a view that not every host can show: bound where it can */
 };
 
 extern const struct node_row node_rows[];

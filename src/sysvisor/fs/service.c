@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "sysvisor/fs/node.h"
+#include "sysvisor/fs/key.h"
 #include "sysvisor/fs/session.h"
 
 #define SERVICE_BINDS  64
@@ -46,37 +46,20 @@ static void service_add_bind(struct service_binds *binds, const char *mount, con
 }
 
 /* Over what isn't there nothing can be bound; the container's own /proc and /sys have what the
- * host's have. A view that shows nothing here (pressure without cgroup v2) is left alone. */
-static bool service_wants(const struct server *server, struct container *container,
+ * host's have. A view that shows nothing here (pressure without cgroup v2) is left alone; the others
+ * are not tried: each of them is some files of the kernel's to be read. */
+static bool service_wants(struct server *server, struct container *container,
 			  const struct node_row *row)
 {
 	auto_text struct text out = { 0 };
-	struct show_room *room;
-	struct show show;
-	char path[256];
-	bool works = true;
+	struct show show = { .server = server, .container = container, .out = &out };
 
-	snprintf(path, sizeof(path), "/%s", row->path);
-	if (!row->bind || access(path, F_OK) < 0)
+	if (!row->bind || !key_host_has(row))
 		return false;
-	if (row->kind == NODE_view) {
-		room = calloc(1, sizeof(*room));
-		show = (struct show){ .server = (struct server *)(uintptr_t)server,
-				      .container = container,
-				      .room = room,
-				      .out = &out };
-		works = room && row->show(&show) == 0;
-		if (room) {
-			text_done(&room->host);
-			text_done(&room->group);
-			text_done(&room->more);
-		}
-		free(room);
-	}
-	return works;
+	return !row->partial || row->show(&show) == 0;
 }
 
-static void service_fill_binds(const struct server *server, struct container *container,
+static void service_fill_binds(struct server *server, struct container *container,
 			       const char *mount, struct service_binds *binds)
 {
 	binds->count = 0;

@@ -60,8 +60,10 @@ static int create_plan(struct create *create, struct error *err)
 	int r;
 
 	create->registered = true;
-	r = plan_make(create->runtime, &create->spec, create->id, create->bundle, &create->plan,
-		      err);
+	r = services_init(&create->services, create->runtime, err);
+	if (r == 0)
+		r = plan_make(&create->services, &create->spec, create->id, create->bundle,
+			      &create->plan, err);
 	if (r == 0)
 		r = cgroup_place(create->spec.linux_.cgroups_path, create->id,
 				 create->runtime->systemd_cgroup, &create->cgroup_path, err);
@@ -242,11 +244,12 @@ static int create_attach(struct create *create, struct error *err)
 
 static int create_show(struct create *create, struct error *err)
 {
-	int r = services_update(create->runtime, create->id, create->pid, err);
+	int r = services_show(&create->services, &create->plan, create->id, create->pid,
+			      create->channel[0], err);
 
-	return r < 0 ? r
-		     : services_show(create->runtime, &create->plan, create->id, create->pid,
-				     create->channel[0], err);
+	/* `run` may be with us for days. */
+	services_done(&create->services);
+	return r;
 }
 
 static int create_hooks(struct create *create, struct error *err)
@@ -355,6 +358,7 @@ void create_done(struct create *create)
 	for (size_t n = 0; n < array_count(fds); n++)
 		if (fds[n] >= 0)
 			close(fds[n]);
+	services_done(&create->services);
 	cgroup_tree_done(&create->tree);
 	text_done(&create->cgroup_path);
 	filter_done(&create->filter);

@@ -258,17 +258,17 @@ static int plan_tell_systemd(struct plan *plan, struct spec_words *env, struct e
 }
 
 /* Registered from here on; who plans in vain says so to the services. */
-static int plan_with_services(const struct runtime *runtime, struct plan *plan, const char *id,
+static int plan_with_services(struct services *services, struct plan *plan, const char *id,
 			      const char *bundle, struct error *err)
 {
-	int r = services_plan(runtime, plan, id, bundle, err);
+	int r = services_plan(services, plan, id, bundle, err);
 
 	if (r == 0)
 		r = plan_ids(plan, err);
 	return r < 0 ? r : plan_process(plan, err);
 }
 
-int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, const char *bundle,
+int plan_make(struct services *services, struct spec *spec, const char *id, const char *bundle,
 	      struct plan *ret_plan, struct error *err)
 {
 	int r;
@@ -282,7 +282,7 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, 
 	if (r == 0)
 		r = plan_namespaces(ret_plan, err);
 	if (r == 0)
-		r = plan_with_services(runtime, ret_plan, id, bundle, err);
+		r = plan_with_services(services, ret_plan, id, bundle, err);
 	if (r < 0)
 		return r;
 	if (!ret_plan->is_plain)

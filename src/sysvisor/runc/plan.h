@@ -32,6 +32,8 @@ struct plan_mount {
 	int fd;		  /* PLAN_bind, PLAN_devices: the detached mount, or -1 */
 };
 
+struct services; /* see services.h */
+
 struct plan {
 	const struct spec *spec;
 	struct arena *arena;
@@ -57,7 +59,7 @@ struct plan {
 };
 
 /* Decides. `bundle` is absolute. */
-must_check int plan_make(const struct runtime *runtime, struct spec *spec, const char *id,
+must_check int plan_make(struct services *services, struct spec *spec, const char *id,
 			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
 
