@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #define SESSION_READ_BYTES   16384
-#define SESSION_READS	     16	       /* in one go; then others have their turn */
+#define SESSION_READS	     16 /* in one go; then others have their turn */
 #define SESSION_SEND_BYTES   16384
 #define SESSION_WINDOW_BYTES (1 << 20) /* that a stream may send before we have read */
 #define SESSION_STREAMS	     128       /* that a client may have open at once */

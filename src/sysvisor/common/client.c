@@ -97,10 +97,9 @@ static bool client_is_away(int r)
 static void client_begin(struct client_pending *pending, struct client *client, const char *method,
 			 const ProtobufCMessage *request)
 {
-	*pending = (struct client_pending){ .client = client,
-					    .method = method,
-					    .request = request,
-					    .began_ns = clock_mono_ns() };
+	*pending = (struct client_pending){
+		.client = client, .method = method, .request = request, .began_ns = clock_mono_ns()
+	};
 	pending->sent = client_send(pending, &pending->err);
 }
 
@@ -133,9 +132,9 @@ static int client_end(struct client_pending *pending, const ProtobufCMessageDesc
 	int r = client_try_all(pending, err);
 
 	if (r == 0)
-		answer = protobuf_c_message_unpack(
-			kind, NULL, pending->call.answer.bytes,
-			(const uint8_t *)text_str(&pending->call.answer));
+		answer =
+			protobuf_c_message_unpack(kind, NULL, pending->call.answer.bytes,
+						  (const uint8_t *)text_str(&pending->call.answer));
 	grpc_call_done(&pending->call);
 	if (r < 0)
 		return r;
@@ -168,16 +167,14 @@ static int client_call(struct client *client, const char *method, const Protobuf
 #define MANAGER	   "/sysvisor.v1.Manager/"
 #define FILESYSTEM "/sysvisor.v1.Filesystem/"
 
-int manager_register(struct client *client,
-		     const Sysvisor__V1__ManagerRegisterRequest *request,
+int manager_register(struct client *client, const Sysvisor__V1__ManagerRegisterRequest *request,
 		     Sysvisor__V1__ManagerRegisterAnswer **ret_answer, struct error *err)
 {
 	return client_call(client, MANAGER "RegisterContainer", &request->base,
 			   &sysvisor__v1__manager_register_answer__descriptor, ret_answer, err);
 }
 
-void manager_update_begin(struct client *client,
-			  const Sysvisor__V1__ManagerUpdateRequest *request,
+void manager_update_begin(struct client *client, const Sysvisor__V1__ManagerUpdateRequest *request,
 			  struct client_pending *ret_pending)
 {
 	client_begin(ret_pending, client, MANAGER "UpdateContainer", &request->base);

@@ -70,27 +70,24 @@ must_check int manager_register(struct client *client,
 				const Sysvisor__V1__ManagerRegisterRequest *request,
 				Sysvisor__V1__ManagerRegisterAnswer **ret_answer,
 				struct error *err);
-void manager_update_begin(struct client *client,
-			  const Sysvisor__V1__ManagerUpdateRequest *request,
+void manager_update_begin(struct client *client, const Sysvisor__V1__ManagerUpdateRequest *request,
 			  struct client_pending *ret_pending);
 void manager_unregister_begin(struct client *client,
 			      const Sysvisor__V1__ManagerUnregisterRequest *request,
 			      struct client_pending *ret_pending);
-must_check int manager_list(struct client *client,
-			    Sysvisor__V1__ManagerListAnswer **ret_answer, struct error *err);
+must_check int manager_list(struct client *client, Sysvisor__V1__ManagerListAnswer **ret_answer,
+			    struct error *err);
 
 must_check int filesystem_register(struct client *client,
 				   const Sysvisor__V1__FilesystemRegisterRequest *request,
 				   Sysvisor__V1__FilesystemRegisterAnswer **ret_answer,
 				   struct error *err);
-must_check int filesystem_unregister(struct client *client, const char *id,
-				     struct error *err);
+must_check int filesystem_unregister(struct client *client, const char *id, struct error *err);
 must_check int filesystem_list(struct client *client,
 			       Sysvisor__V1__FilesystemListAnswer **ret_answer, struct error *err);
 
 /* Of either daemon; `service` is its descriptor: &sysvisor__v1__manager__descriptor. */
-must_check int client_version(struct client *client,
-			      const ProtobufCServiceDescriptor *service,
+must_check int client_version(struct client *client, const ProtobufCServiceDescriptor *service,
 			      Sysvisor__V1__VersionAnswer **ret_answer, struct error *err);
 must_check int client_health(struct client *client, const ProtobufCServiceDescriptor *service,
 			     Sysvisor__V1__HealthAnswer **ret_answer, struct error *err);

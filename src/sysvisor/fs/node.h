@@ -43,8 +43,8 @@ struct node_row {
 	unsigned int mode;
 	/* The key is the namespace's where the kernel has one there (newer kernels do more). */
 	bool inside_first;
-	bool push; /* --push-max may name it */
-	bool bind; /* it is put over the container's own, where the host has such a file */
+	bool push;    /* --push-max may name it */
+	bool bind;    /* it is put over the container's own, where the host has such a file */
 	bool partial; /* a view that not every host can show: bound where it can */
 };
 

@@ -46,8 +46,8 @@ static void service_add_bind(struct service_binds *binds, const char *mount, con
 }
 
 /* Over what isn't there nothing can be bound; the container's own /proc and /sys have what the
- * host's have. A view that shows nothing here (pressure without cgroup v2) is left alone; the others
- * are not tried: each of them is some files of the kernel's to be read. */
+ * host's have. A view that shows nothing here (pressure without cgroup v2) is left alone; the
+ * others are not tried: each of them is some files of the kernel's to be read. */
 static bool service_wants(struct server *server, struct container *container,
 			  const struct node_row *row)
 {

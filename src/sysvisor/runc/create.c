@@ -188,6 +188,11 @@ static int create_send_rootfs(struct create *create, struct error *err)
 	return fd < 0 ? fd : channel_send(create->channel[0], CHANNEL_mapped, fd, err);
 }
 
+static void create_undo_rootfs(struct create *create)
+{
+	overlay_clean(create->plan.storage);
+}
+
 static int create_limit(struct create *create, struct error *err)
 {
 	const struct spec_process *process = &create->spec.process;
@@ -222,6 +227,7 @@ static int create_save(struct create *create, struct error *err)
 		.id = create->id,
 		.bundle = create->bundle,
 		.rootfs = create->plan.rootfs,
+		.storage = create->plan.storage,
 		.created = create->created,
 		.cgroup = text_str(&create->cgroup_path),
 		.pid = { create->pid, true },
@@ -295,7 +301,7 @@ static const struct create_step create_steps[] = {
 	{ "control group", create_make_cgroup, create_undo_cgroup },
 	{ "start the first process", create_spawn, create_undo_spawn },
 	{ "map ids", create_map_ids, NULL },
-	{ NULL, create_send_rootfs, NULL },
+	{ NULL, create_send_rootfs, create_undo_rootfs },
 	{ NULL, create_limit, NULL },
 	{ NULL, create_save, NULL },
 	{ NULL, create_attach, NULL },

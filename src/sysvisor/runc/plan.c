@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
 #define PLAN_FIRST_ID 231072 /* the map without sysvisor-mgr */
@@ -197,13 +198,17 @@ static int plan_process(struct plan *plan, struct error *err)
 static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)
 {
 	const char *path = plan->spec->root.path;
-	auto_text struct text full = { 0 };
+	auto_text struct text full = { 0 }, storage = { 0 };
 
 	if (path[0] != '/')
 		text_printf(&full, "%s/", bundle);
 	text_put(&full, slice_of(path));
 	plan->rootfs = arena_text(plan->arena, text_slice(&full));
-	return plan->rootfs && !full.failed ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
+	if (plan->rootfs && !full.failed) {
+		rootfs_storage(plan->rootfs, plan->arena, &storage);
+		plan->storage = arena_text(plan->arena, text_slice(&storage));
+	}
+	return plan->storage ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
 }
 
 /* --- what will run --- */

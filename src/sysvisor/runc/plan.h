@@ -37,9 +37,10 @@ struct services; /* see services.h */
 struct plan {
 	const struct spec *spec;
 	struct arena *arena;
-	const char *rootfs; /* absolute */
-	bool is_plain;	    /* a plain container in a user namespace: the specification as it is */
-	bool is_systemd;    /* systemd will run as the first process */
+	const char *rootfs;  /* absolute */
+	const char *storage; /* rootfs_storage()'s */
+	bool is_plain;	     /* a plain container in a user namespace: the specification as it is */
+	bool is_systemd;     /* systemd will run as the first process */
 	bool honor_caps;
 	bool engine_ids; /* the engine brought the map, and has given the files to its ids */
 

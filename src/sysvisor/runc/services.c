@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 #include "sysvisor/runc/channel.h"
-#include "sysvisor/runc/rootfs.h"
 
 #define SERVICES_PATIENCE_MS 3000 /* a daemon that is being restarted is waited for */
 #define SERVICES_MAPS	     16
@@ -124,18 +123,16 @@ int services_plan(struct services *services, struct plan *plan, const char *id, 
 {
 	Sysvisor__V1__ManagerRegisterRequest request = SYSVISOR__V1__MANAGER_REGISTER_REQUEST__INIT;
 	Sysvisor__V1__ManagerRegisterAnswer *answer = NULL;
-	auto_text struct text storage = { 0 };
 	struct services_maps uids, gids;
 	struct stat net;
 	int r;
 
 	if (services->runtime->no_manager)
 		return 0;
-	rootfs_storage(plan->rootfs, plan->arena, &storage);
 	request.id = (char *)id;
 	request.bundle = (char *)bundle;
 	request.rootfs = (char *)plan->rootfs;
-	request.storage = (char *)text_str(&storage);
+	request.storage = (char *)plan->storage;
 	request.n_uid_mappings = services_fill_maps(&uids, &plan->spec->linux_.uid_map);
 	request.uid_mappings = uids.pointers;
 	request.n_gid_mappings = services_fill_maps(&gids, &plan->spec->linux_.gid_map);
