@@ -48,6 +48,28 @@ bool key_host_has(const struct node_row *row)
 	return true;
 }
 
+void key_put_child(struct slice directory, struct slice name, struct text *out)
+{
+	if (slice_is(directory, KEY_BINDS)) {
+		for (size_t n = 0; n < name.bytes; n++)
+			text_putc(out, name.at[n] == KEY_SLASH ? '/' : name.at[n]);
+		return;
+	}
+	text_put(out, directory);
+	if (directory.bytes)
+		text_putc(out, '/');
+	text_put(out, name);
+}
+
+void key_each_bind(void (*found)(struct slice path, const struct node_row *row, void *owner),
+		   void *owner)
+{
+	found(SLICE("proc/sys"), NULL, owner);
+	for (size_t n = 0; n < node_count; n++)
+		if (node_rows[n].bind && key_host_has(&node_rows[n]))
+			found(slice_of(node_rows[n].path), &node_rows[n], owner);
+}
+
 static bool key_is_inside(const struct server *server, const struct container *container,
 			  struct slice sysctl)
 {
@@ -70,7 +92,7 @@ static enum key_way key_way(const struct server *server, const struct container 
 		return KEY_none;
 	if (is_sysctl && key_is_inside(server, container, sysctl))
 		return KEY_inside;
-	return node_is_directory(path) ? KEY_directory : KEY_none;
+	return node_is_directory(path) || slice_is(path, KEY_BINDS) ? KEY_directory : KEY_none;
 }
 
 bool key_may_exist(struct server *server, struct container *container, struct slice path)
@@ -311,13 +333,24 @@ static void key_on_row(struct slice name, void *owner)
 	text_printf(&marked, "/%.*s/", SLICE_ARG(name));
 	if (listing->seen.bytes && slice_find(text_slice(&listing->seen), text_slice(&marked)) >= 0)
 		return;
-	text_printf(&path, "%.*s%s%.*s", SLICE_ARG(listing->key->path->path),
-		    listing->key->path->path.bytes ? "/" : "", SLICE_ARG(name));
+	key_put_child(listing->key->path->path, name, &path);
 	row = node_find(text_slice(&path));
 	if (key_way(listing->key->server, listing->key->container, text_slice(&path), row) !=
 	    KEY_none)
 		listing->found(name, row && row->kind != NODE_empty ? DT_REG : DT_DIR,
 			       listing->owner);
+}
+
+static void key_on_bind(struct slice path, const struct node_row *row, void *owner)
+{
+	struct key_listing *listing = owner;
+	char name[128];
+	size_t bytes = slice_copy(path, name, sizeof(name));
+
+	for (size_t n = 0; n < bytes; n++)
+		name[n] = name[n] == '/' ? KEY_SLASH : name[n];
+	listing->found((struct slice){ name, bytes },
+		       row && row->kind != NODE_empty ? DT_REG : DT_DIR, listing->owner);
 }
 
 int key_list(const struct key *key,
@@ -327,6 +360,10 @@ int key_list(const struct key *key,
 	struct slice sysctl;
 	int r = 0;
 
+	if (slice_is(key->path->path, KEY_BINDS)) {
+		key_each_bind(key_on_bind, &listing);
+		return 0;
+	}
 	/* The kernel's names are gathered whole before the rows: in two namespaces at once is
 	 * nobody. */
 	if (key_sysctl(key->path->path, &sysctl))

@@ -25,6 +25,18 @@ struct key_facts {
 
 /* Whether the host has such a file. */
 bool key_host_has(const struct node_row *row);
+/* The directory, hidden in a container's own, where all that is bound over its /proc and /sys
+ * stands side by side, with '!' for '/': who reads it has looked up all of that with one request.
+ */
+#define KEY_BINDS ".binds"
+#define KEY_SLASH '!'
+
+/* Appends the path of what has this name in a directory. */
+void key_put_child(struct slice directory, struct slice name, struct text *out);
+/* Calls with the path of each that may be bound. */
+void key_each_bind(void (*found)(struct slice path, const struct node_row *row, void *owner),
+		   void *owner);
+
 /* Before a path gets a number: whether there is such a thing. */
 bool key_may_exist(struct server *server, struct container *container, struct slice path);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sysvisor/runc/services.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -11,6 +12,7 @@
 
 #define SERVICES_PATIENCE_MS 3000 /* a daemon that is being restarted is waited for */
 #define SERVICES_MAPS	     16
+#define SERVICES_ENTRY_BYTES 16384
 
 int services_init(struct services *services, const struct runtime *runtime, struct error *err)
 {
@@ -168,9 +170,34 @@ static int services_fill_update(Sysvisor__V1__ManagerUpdateRequest *request, pid
 
 /* --- the file system --- */
 
-/* A bind travels as its mount, with the place in the message's words. Sources are opened from the
- * container's directory: each walk to that would be a question to the daemon. */
-static int services_pass(const Sysvisor__V1__Bind *bind, struct slice mount, int mount_fd,
+/* The directory that the sources of binds lie in, one after the other. */
+struct services_source {
+	struct slice directory;
+	int fd;
+};
+
+/* Reading it has the kernel know what is there with one request instead of one for each:
+ * sysvisor-fs gives entries in full (FUSE_READDIRPLUS). Where it can't, they are looked up one by
+ * one. */
+static int services_open_source(struct services_source *source, struct slice directory,
+				struct error *err)
+{
+	char entries[SERVICES_ENTRY_BYTES];
+	auto_text struct text path = { 0 };
+
+	if (source->fd >= 0 && slice_eq(directory, source->directory))
+		return 0;
+	auto_close_fd(&source->fd);
+	text_put(&path, directory);
+	source->directory = directory;
+	source->fd = open(text_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (source->fd < 0 || getdents64(source->fd, entries, sizeof(entries)) < 0)
+		return error_errno(err, errno, "read directory '%s'", text_str(&path));
+	return 0;
+}
+
+/* A bind travels as its mount, with the place in the message's words. */
+static int services_pass(const Sysvisor__V1__Bind *bind, struct services_source *source,
 			 int channel_fd, struct error *err)
 {
 	const struct mount_options options = {
@@ -178,12 +205,19 @@ static int services_pass(const Sysvisor__V1__Bind *bind, struct slice mount, int
 		       (bind->read_only ? MOUNT_ATTR_RDONLY : 0),
 		.propagation = MS_PRIVATE,
 	};
-	struct slice below = slice_of(bind->source);
-	bool is_below = slice_eat(&below, mount) && slice_eat(&below, SLICE("/"));
-	auto_fd int fd = is_below ? mount_clone(mount_fd, below.at, false, true, err)
-				  : mount_clone(AT_FDCWD, bind->source, false, true, err);
-	int r = fd < 0 ? fd : mount_apply(fd, &options, err);
+	struct slice path = slice_of(bind->source);
+	ssize_t slash = slice_find_last(path, SLICE("/"));
+	auto_fd int fd = -1;
+	int r;
 
+	if (slash <= 0)
+		return error_say(err, EPROTO, "sysvisor-fs names '%s', which is no path",
+				 bind->source);
+	r = services_open_source(source, slice_first(path, (size_t)slash), err);
+	if (r < 0)
+		return r;
+	fd = mount_clone(source->fd, bind->source + slash + 1, false, true, err);
+	r = fd < 0 ? fd : mount_apply(fd, &options, err);
 	return r < 0 ? r : channel_send_bind(channel_fd, bind->target, fd, err);
 }
 
@@ -217,12 +251,12 @@ static int services_fill_values(const struct plan *plan,
 static int services_pass_all(const Sysvisor__V1__FilesystemRegisterAnswer *answer, int channel_fd,
 			     struct error *err)
 {
-	auto_fd int mount = open(answer->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = mount < 0 ? error_errno(err, errno, "open '%s'", answer->mount) : 0;
+	struct services_source source = { .fd = -1 };
+	int r = 0;
 
 	for (size_t n = 0; n < answer->n_binds && r == 0; n++)
-		r = services_pass(answer->binds[n], slice_of(answer->mount), mount, channel_fd,
-				  err);
+		r = services_pass(answer->binds[n], &source, channel_fd, err);
+	auto_close_fd(&source.fd);
 	return r;
 }
 
