@@ -100,9 +100,20 @@ bool key_may_exist(struct server *server, struct container *container, struct sl
 	return key_way(server, container, path, node_find(path)) != KEY_none;
 }
 
+/* What has no row is tried at once: the kernel's answer says whether it is there, and stepping into
+ * the container twice would be twice the price. key_missed() is for that answer. */
 static enum key_way key_way_of(const struct key *key)
 {
+	struct slice sysctl;
+
+	if (!key->path->row && key_sysctl(key->path->path, &sysctl))
+		return KEY_inside;
 	return key_way(key->server, key->container, key->path->path, key->path->row);
+}
+
+static bool key_missed(const struct key *key, int r)
+{
+	return r == -ENOENT && !key->path->row && node_is_directory(key->path->path);
 }
 
 int key_facts(const struct key *key, struct key_facts *facts)
@@ -120,6 +131,8 @@ int key_facts(const struct key *key, struct key_facts *facts)
 	case KEY_inside:
 		key_sysctl(key->path->path, &sysctl);
 		r = inside_stat(&key->server->inside, key->container, sysctl, &info);
+		if (key_missed(key, r))
+			break;
 		if (r < 0)
 			return r;
 		*facts = (struct key_facts){ .mode = info.st_mode };
@@ -127,12 +140,12 @@ int key_facts(const struct key *key, struct key_facts *facts)
 			facts->size_bytes = row ? row->size_bytes : KEY_SIZE_BYTES;
 		return 0;
 	case KEY_directory:
-		*facts = (struct key_facts){ .mode = S_IFDIR | 0555, .lasts = true };
-		return 0;
-	case KEY_none:
 		break;
+	case KEY_none:
+		return -ENOENT;
 	}
-	return -ENOENT;
+	*facts = (struct key_facts){ .mode = S_IFDIR | 0555, .lasts = true };
+	return 0;
 }
 
 /* --- open --- */
@@ -142,6 +155,7 @@ int key_may_open(const struct key *key, int flags)
 	const struct node_row *row = key->path->row;
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 	struct slice sysctl;
+	int r;
 
 	switch (key_way_of(key)) {
 	case KEY_row:
@@ -151,7 +165,8 @@ int key_may_open(const struct key *key, int flags)
 							  : 0;
 	case KEY_inside:
 		key_sysctl(key->path->path, &sysctl);
-		return inside_may_open(&key->server->inside, key->container, sysctl, flags);
+		r = inside_may_open(&key->server->inside, key->container, sysctl, flags);
+		return key_missed(key, r) ? -EISDIR : r;
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:

@@ -27,6 +27,9 @@ enum show_file { SHOW_meminfo, SHOW_cpuinfo, SHOW_diskstats, SHOW_FILE_COUNT };
 
 struct show_host {
 	int fds[SHOW_FILE_COUNT];
+	pthread_rwlock_t lock; /* of what follows */
+	struct view_host memory;
+	uint64_t memory_read_ns; /* mono; 0: never */
 };
 
 must_check int show_host_open(struct show_host *host, struct error *err);
