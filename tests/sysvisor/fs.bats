@@ -265,6 +265,58 @@ box() { # SCRIPT: run in a container by bash
 	[ "$status" -eq 0 ]
 }
 
+@test "a file of the host's that never answers fails at the deadline, and nobody waits for it" {
+	start --deadline 2s --workers 2
+	box 'echo ready; until [ -e '"$dir"'/go ]; do sleep 0.05; done
+		for n in 1 2 3 4 5; do { SECONDS=0; cat /proc/sys/kernel/random/uuid; echo "over $SECONDS"; } & done
+		wait' >"$dir/out" 2>&1 &
+	wedged=$!
+	id=other box 'echo ready; until [ -e '"$dir"'/go ]; do sleep 0.05; done; sleep 0.7
+		for n in $(seq 20); do cat /proc/uptime /proc/sys/kernel/panic >/dev/null; done
+		echo served' >"$dir/other" 2>&1 &
+	other=$!
+	wait_for 10 grep -q ready "$dir/out"
+	wait_for 10 grep -q ready "$dir/other"
+	# Opening a FIFO lasts until somebody writes into it. More hang than there are workers.
+	inside mkfifo "$dir/wedge"
+	inside mount --bind "$dir/wedge" /proc/sys/kernel/random/uuid
+	touch "$dir/go"
+	wait $other
+	grep served "$dir/other"
+	run grep -c over "$dir/out"
+	[ "$output" = 0 ]
+	wait $wedged
+	cat "$dir/out"
+	[ "$(grep -c "Connection timed out" "$dir/out")" = 5 ]
+	[ "$(grep -c -E "over [234]$" "$dir/out")" = 5 ]
+	[ "$(call Health | jq -r .healthy)" = false ]
+	[[ "$(call Health | jq -r .reason)" == "5 requests took longer than --deadline"* ]]
+	inside umount -l /proc/sys/kernel/random/uuid
+	run box 'cat /proc/sys/kernel/random/uuid'
+	[ "$status" -eq 0 ]
+	# Ending it doesn't wait for them either.
+	end "$fs"
+	fs=
+}
+
+@test "what is bound stands side by side, and is the same as in its place" {
+	start
+	box 'echo 9 >/proc/sys/kernel/panic; echo ready; sleep 10' >"$dir/out" 2>&1 &
+	box_pid=$!
+	wait_for 10 grep -q ready "$dir/out"
+	mount=$dir/var/lib/sysvisorfs/web
+	run inside ls -A "$mount"
+	[ "$output" = $'proc\nsys' ]
+	[[ "$(inside ls "$mount/.binds")" == *'proc!cpuinfo'*'proc!sys'* ]]
+	for place in ".binds/proc!sys" proc/sys ".binds/proc!sys"; do
+		[ "$(inside cat "$mount/$place/kernel/panic")" = 9 ]
+	done
+	[ "$(inside stat -c %i "$mount/.binds/proc!meminfo")" = "$(inside stat -c %i "$mount/proc/meminfo")" ]
+	run inside cat "$mount/.binds/proc!no"
+	[[ "$output" == *"No such file"* ]]
+	kill $box_pid
+}
+
 @test "a stock gRPC client lists containers and what they have set" {
 	start
 	box 'echo 5 >/proc/sys/kernel/panic; sleep 30' >/dev/null 2>&1 &
