@@ -111,17 +111,21 @@ def daemons_kib(daemons):
 
 
 def idle_kib(command, daemons, bundle, count=64):
-    def each(*words):
-        for n in range(count):
+    """Of daemons that have had no more than one before: later ones would use what earlier ones have left free."""
+    def each(numbers, *words):
+        for n in numbers:
             subprocess.run([*command.split(), *words, f"bulwark-bench-idle-{n}"], check=True, stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL)
 
-    before = daemons_kib(daemons)
-    each("create", "-b", bundle)
-    each("start")
-    time.sleep(1)
-    after = daemons_kib(daemons)
-    each("delete", "--force")
+    def make(numbers):
+        each(numbers, "create", "-b", bundle)
+        each(numbers, "start")
+        time.sleep(1)
+        return daemons_kib(daemons)
+
+    before = make([0])
+    after = make(range(1, count + 1))
+    each(range(count + 1), "delete", "--force")
     return (after - before) / count
 
 
@@ -153,6 +157,7 @@ def main():
     runtimes["bare"] = f"{ours}/bare --no-sysvisor-mgr --no-sysvisor-fs"
     runtimes["full"] = f"{ours}/full --services-root {folder}/services"
     with services(build, folder / "services") as daemons:
+        print("idle", "full", idle_kib(runtimes["full"], daemons, sleeping(bundle, 1000)))
         for measure, rows in (("run", rounds(count, runtimes, bundle, 1)),
                               ("parallel", rounds(max(count // 8, 1), runtimes, bundle, 32))):
             for name, figure in rows.items():
@@ -160,7 +165,6 @@ def main():
         brief = sleeping(bundle, 1)
         for name, command in runtimes.items():
             print("resident", name, resident_kib(command, name, brief))
-        print("idle", "full", idle_kib(runtimes["full"], daemons, sleeping(bundle, 1000)))
 
 
 main()
