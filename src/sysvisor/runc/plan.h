@@ -28,6 +28,7 @@ struct plan_mount {
 	struct spec_words data; /* the file system's own options */
 	const struct spec_mount *spec;
 	bool is_optional; /* left away where the source isn't there */
+	bool is_volume;	  /* of sysvisor-mgr: begins with what the image has there */
 	bool is_file;	  /* found when it is opened */
 	int fd;		  /* PLAN_bind, PLAN_devices: the detached mount, or -1 */
 };
