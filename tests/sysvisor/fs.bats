@@ -111,6 +111,25 @@ box() { # SCRIPT: run in a container by bash
 	[[ "${lines[6]}" == *"up 0 min"* ]]
 }
 
+@test "a processor that isn't the container's has no directory, the others are as on the host" {
+	[ -d /sys/devices/system/cpu/cpu1 ] || skip "one processor is all there is"
+	start
+	run box 'cd /sys/devices/system/cpu; ls -d cpu[0-9]*; cat cpu1/topology/core_id
+		cat cpu0/topology/core_id kernel_max; readlink cpu0/subsystem; cd cpu0/subsystem && pwd -P
+		echo 0 >/sys/devices/system/cpu/cpu0/uevent; mkdir /sys/devices/system/cpu/x
+		lscpu | grep "^CPU(s)"'
+	echo "$output"
+	[ "${lines[0]}" = cpu0 ]
+	[[ "${lines[1]}" == *"cpu1/topology/core_id: No such file"* ]]
+	[ "${lines[2]}" = "$(cat /sys/devices/system/cpu/cpu0/topology/core_id)" ]
+	[ "${lines[3]}" = "$(cat /sys/devices/system/cpu/kernel_max)" ]
+	[ "${lines[4]}" = ../../../../bus/cpu ]
+	[ "${lines[5]}" = /sys/bus/cpu ]
+	[[ "${lines[6]}" == *"uevent: "*[Pp]ermission* || "${lines[6]}" == *"uevent: Read-only"* ]]
+	[[ "${lines[7]}" == *"mkdir: "* ]]
+	[[ "${lines[8]}" =~ ^CPU.*\ 1$ ]]
+}
+
 @test "memory that the container takes shows at once" {
 	start
 	run box 'a=$(awk "/^MemFree/ { print \$2 }" /proc/meminfo)

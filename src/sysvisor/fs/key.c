@@ -6,13 +6,14 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "sysvisor/fs/host.h"
 
 #define KEY_BYTES      65536
 #define KEY_ROWS       128   /* of the table that are remembered */
 #define KEY_SIZE_BYTES 32768 /* of a kernel's key that says 0 */
 
 /* How a path is served. */
-enum key_way { KEY_none, KEY_row, KEY_inside, KEY_directory };
+enum key_way { KEY_none, KEY_row, KEY_inside, KEY_host, KEY_directory };
 
 /* Below /proc/sys, its path there. */
 static bool key_sysctl(struct slice path, struct slice *ret_rest)
@@ -78,11 +79,21 @@ static bool key_is_inside(const struct server *server, const struct container *c
 	return inside_stat(&server->inside, container, sysctl, &info) == 0;
 }
 
-static enum key_way key_way(const struct server *server, const struct container *container,
+static bool key_is_host(struct container *container, struct slice path)
+{
+	struct stat info;
+
+	return host_row(path) && host_stat(container, path, &info) == 0;
+}
+
+static enum key_way key_way(const struct server *server, struct container *container,
 			    struct slice path, const struct node_row *row)
 {
 	struct slice sysctl;
 	bool is_sysctl = key_sysctl(path, &sysctl);
+
+	if ((!row || row->kind == NODE_tree) && key_is_host(container, path))
+		return KEY_host;
 
 	if (row && row->inside_first && is_sysctl && key_is_inside(server, container, sysctl))
 		return KEY_inside;
@@ -139,6 +150,13 @@ int key_facts(const struct key *key, struct key_facts *facts)
 		if (S_ISREG(info.st_mode))
 			facts->size_bytes = row ? row->size_bytes : KEY_SIZE_BYTES;
 		return 0;
+	case KEY_host:
+		r = host_stat(key->container, key->path->path, &info);
+		if (r < 0)
+			return r;
+		*facts = (struct key_facts){ .mode = info.st_mode & ~(mode_t)0222,
+					     .size_bytes = (uint64_t)info.st_size };
+		return 0;
 	case KEY_directory:
 		break;
 	case KEY_none:
@@ -167,6 +185,8 @@ int key_may_open(const struct key *key, int flags)
 		key_sysctl(key->path->path, &sysctl);
 		r = inside_may_open(&key->server->inside, key->container, sysctl, flags);
 		return key_missed(key, r) ? -EISDIR : r;
+	case KEY_host:
+		return host_may_open(key->container, key->path->path, flags);
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:
@@ -219,6 +239,7 @@ static int key_read_row(const struct key *key, struct text *out)
 	case NODE_name:
 		return key_read_inside(key, out);
 	case NODE_empty:
+	case NODE_tree:
 		break;
 	}
 	return -EISDIR;
@@ -234,12 +255,19 @@ int key_read(const struct key *key, struct text *out)
 		return key_read_row(key, out);
 	case KEY_inside:
 		return key_read_inside(key, out);
+	case KEY_host:
+		return host_read(key->path->path, out);
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:
 		break;
 	}
 	return -ENOENT;
+}
+
+int key_read_link(const struct key *key, struct text *out)
+{
+	return key_way_of(key) == KEY_host ? host_read_link(key->path->path, out) : -EINVAL;
 }
 
 /* --- write --- */
@@ -312,6 +340,8 @@ int key_write(const struct key *key, struct slice written)
 		return row->kind == NODE_store ? key_write_store(key, written) : -EACCES;
 	case KEY_inside:
 		return key_write_inside(key, written, false);
+	case KEY_host:
+		return -EACCES;
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:
@@ -352,8 +382,7 @@ static void key_on_row(struct slice name, void *owner)
 	row = node_find(text_slice(&path));
 	if (key_way(listing->key->server, listing->key->container, text_slice(&path), row) !=
 	    KEY_none)
-		listing->found(name, row && row->kind != NODE_empty ? DT_REG : DT_DIR,
-			       listing->owner);
+		listing->found(name, key_is_directory(row) ? DT_DIR : DT_REG, listing->owner);
 }
 
 static void key_on_bind(struct slice path, const struct node_row *row, void *owner)
@@ -364,8 +393,8 @@ static void key_on_bind(struct slice path, const struct node_row *row, void *own
 
 	for (size_t n = 0; n < bytes; n++)
 		name[n] = name[n] == '/' ? KEY_SLASH : name[n];
-	listing->found((struct slice){ name, bytes },
-		       row && row->kind != NODE_empty ? DT_REG : DT_DIR, listing->owner);
+	listing->found((struct slice){ name, bytes }, key_is_directory(row) ? DT_DIR : DT_REG,
+		       listing->owner);
 }
 
 int key_list(const struct key *key,
@@ -384,6 +413,8 @@ int key_list(const struct key *key,
 	if (key_sysctl(key->path->path, &sysctl))
 		r = inside_list(&key->server->inside, key->container, sysctl, key_on_inside,
 				&listing);
+	else if (host_row(key->path->path))
+		return host_list(key->container, key->path->path, found, owner);
 	if (r == 0 || r == -ENOENT)
 		node_each_below(key->path->path, key_on_row, &listing);
 	text_done(&listing.seen);

@@ -23,6 +23,11 @@ struct key_facts {
 	bool lasts; /* it stays as it is */
 };
 
+static inline bool key_is_directory(const struct node_row *row)
+{
+	return !row || row->kind == NODE_empty || row->kind == NODE_tree;
+}
+
 /* Whether the host has such a file. */
 bool key_host_has(const struct node_row *row);
 /* The directory, hidden in a container's own, where all that is bound over its /proc and /sys
@@ -44,6 +49,8 @@ must_check int key_facts(const struct key *key, struct key_facts *ret_facts);
 must_check int key_may_open(const struct key *key, int flags);
 /* Appends what it shows. */
 must_check int key_read(const struct key *key, struct text *out);
+/* Appends where a link leads. */
+must_check int key_read_link(const struct key *key, struct text *out);
 must_check int key_write(const struct key *key, struct slice written);
 must_check int key_list(const struct key *key,
 			void (*found)(struct slice name, unsigned char type, void *owner),

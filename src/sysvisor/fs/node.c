@@ -30,10 +30,12 @@ const struct node_row node_rows[] = {
 	{ "proc/uptime", VIEW, BIND, .show = show_uptime },
 	{ "proc/pressure/cpu", VIEW, BIND, PARTIAL, .show = show_pressure_cpu },
 	{ "proc/pressure/io", VIEW, BIND, PARTIAL, .show = show_pressure_io },
+	{ "proc/pressure/irq", VIEW, BIND, PARTIAL, .show = show_pressure_irq },
 	{ "proc/pressure/memory", VIEW, BIND, PARTIAL, .show = show_pressure_memory },
-	{ "sys/devices/system/cpu/online", VIEW, .size_bytes = 4096, BIND, .show = show_cpus },
-	{ "sys/devices/system/cpu/present", VIEW, .size_bytes = 4096, BIND, .show = show_cpus },
-	{ "sys/devices/system/cpu/possible", VIEW, .size_bytes = 4096, BIND, .show = show_cpus },
+	{ "sys/devices/system/cpu", .kind = NODE_tree, .mode = 0555, BIND },
+	{ "sys/devices/system/cpu/online", VIEW, .size_bytes = 4096, .show = show_cpus },
+	{ "sys/devices/system/cpu/present", VIEW, .size_bytes = 4096, .show = show_cpus },
+	{ "sys/devices/system/cpu/possible", VIEW, .size_bytes = 4096, .show = show_cpus },
 
 	/* --- /proc/sys --- */
 	{ "proc/sys/fs/file-max", STORE, KIB, NUMBER(0, INT64_MAX), PUSH },

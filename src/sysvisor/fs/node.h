@@ -23,6 +23,7 @@ enum node_kind {
 	NODE_name,   /* the namespace's, written with the host root's rights */
 	NODE_groups, /* the namespace's, with group ids translated */
 	NODE_empty,  /* a directory without entries */
+	NODE_tree,   /* a directory of the host's with all below it; see host.h. Rows win */
 };
 
 enum node_check {

@@ -192,6 +192,7 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 {
 	struct text *path = &serve_self->value;
 	struct server *server = serve_self->server;
+	bool mortal;
 
 	*child = (struct serve_file){ 0 };
 	if (!parent->container) {
@@ -208,10 +209,12 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 	if (child->path)
 		return 0;
 	/* Numbers are for what is there: names that somebody merely tries get none, and one that
-	 * makes network devices without end stops at its own share. */
+	 * makes network devices without end stops at its own share. /sys is the host's. */
 	if (!key_may_exist(server, parent->container, text_slice(path)))
 		return -ENOENT;
-	if (__atomic_add_fetch(&child->container->paths, 1, __ATOMIC_RELAXED) > SERVE_PATHS)
+	mortal = slice_starts(text_slice(path), SLICE("proc/"));
+	if (mortal &&
+	    __atomic_add_fetch(&child->container->paths, 1, __ATOMIC_RELAXED) > SERVE_PATHS)
 		return -ENOSPC;
 	child->path = tree_get(&server->tree, text_slice(path));
 	return child->path ? 0 : -ENOSPC;
@@ -240,6 +243,28 @@ static void serve_lookup(fuse_req_t request, fuse_ino_t parent_number, const cha
 	entry.ino = entry.attr.st_ino;
 	if (serve_claim())
 		fuse_reply_entry(request, &entry);
+}
+
+static void serve_readlink(fuse_req_t request, fuse_ino_t number)
+{
+	struct text *out = &serve_self->out;
+	auto_file struct serve_file file;
+	int r;
+
+	serve_begin(request);
+	text_clear(out);
+	r = serve_find(number, &file);
+	if (r == 0) {
+		struct key key = serve_key(&file);
+
+		r = file.container ? key_read_link(&key, out) : -EINVAL;
+	}
+	if (!serve_claim())
+		return;
+	if (r < 0)
+		fuse_reply_err(request, -r);
+	else
+		fuse_reply_readlink(request, text_str(out));
 }
 
 static void serve_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
@@ -291,7 +316,7 @@ static size_t serve_add_entry(const struct serve_listing *listing, char *at, siz
 static void serve_put_entry(struct slice name, unsigned char type, void *owner)
 {
 	struct serve_listing *listing = owner;
-	struct stat info = { .st_mode = type == DT_DIR ? S_IFDIR : S_IFREG, .st_ino = SERVE_INODE };
+	struct stat info = { .st_mode = DTTOIF(type), .st_ino = SERVE_INODE };
 	char terminated[256], *at;
 	size_t bytes;
 
@@ -489,6 +514,7 @@ const struct fuse_lowlevel_ops serve_ops = {
 	.init = serve_start,
 	.lookup = serve_lookup,
 	.forget = serve_forget,
+	.readlink = serve_readlink,
 	.getattr = serve_getattr,
 	.setattr = serve_setattr,
 	.readdir = serve_readdir,

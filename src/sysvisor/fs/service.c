@@ -60,8 +60,8 @@ static void service_add_bind(struct slice path, const struct node_row *row, void
 	bind->source = source;
 	bind->target = binds->targets[binds->count];
 	snprintf(bind->target, sizeof(binds->targets[0]), "/%.*s", SLICE_ARG(path));
-	bind->read_only = row && (row->kind == NODE_view || row->kind == NODE_empty);
-	bind->directory = !row || row->kind == NODE_empty;
+	bind->read_only = row && (row->kind == NODE_view || key_is_directory(row));
+	bind->directory = key_is_directory(row);
 	binds->pointers[binds->count++] = bind;
 }
 

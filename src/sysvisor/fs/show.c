@@ -258,6 +258,11 @@ int show_pressure_io(struct show *show)
 	return show_pressure(show, LIMITS_pressure_io);
 }
 
+int show_pressure_irq(struct show *show)
+{
+	return show_pressure(show, LIMITS_pressure_irq);
+}
+
 int show_pressure_memory(struct show *show)
 {
 	return show_pressure(show, LIMITS_pressure_memory);

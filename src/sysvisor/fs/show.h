@@ -41,6 +41,7 @@ int show_diskstats(struct show *show);
 int show_loadavg(struct show *show);
 int show_meminfo(struct show *show);
 int show_pressure_cpu(struct show *show);
+int show_pressure_irq(struct show *show);
 int show_pressure_io(struct show *show);
 int show_pressure_memory(struct show *show);
 int show_product_uuid(struct show *show);
