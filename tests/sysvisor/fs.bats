@@ -160,6 +160,23 @@ box() { # SCRIPT: run in a container by bash
 	[ "$(hostname)" = "$host_name" ]
 }
 
+@test "limits of the user namespace are the container's own" {
+	host=$(cat /proc/sys/user/max_user_namespaces)
+	start
+	run box 'cd /proc/sys/user; echo 77 >max_user_namespaces; cat max_user_namespaces
+		echo x >max_user_namespaces; ls | grep -c max_; unshare -U true && echo one more'
+	echo "$output"
+	[ "${lines[0]}" = 77 ]
+	[[ "${lines[1]}" == *"Invalid argument" ]]
+	[ "${lines[2]}" = "$(ls /proc/sys/user | grep -c max_)" ]
+	[ "${lines[3]}" = "one more" ]
+	run box 'cat /proc/sys/user/max_user_namespaces'
+	[ "$output" -gt 77 ]
+	[ "$(cat /proc/sys/user/max_user_namespaces)" = "$host" ]
+	run box 'echo 0 >/proc/sys/user/max_user_namespaces; unshare -U true'
+	[[ "$output" == *"No space left"* ]]
+}
+
 @test "what is the host's can't be written, wrong values are refused as the kernel does" {
 	start
 	for key in vm/swappiness kernel/core_pattern kernel/modprobe fs/suid_dumpable net/core/rmem_max \
