@@ -408,13 +408,13 @@ int key_list(const struct key *key,
 		key_each_bind(key_on_bind, &listing);
 		return 0;
 	}
+	if (host_row(key->path->path))
+		return host_list(key->container, key->path->path, found, owner);
 	/* The kernel's names are gathered whole before the rows: in two namespaces at once is
 	 * nobody. */
 	if (key_sysctl(key->path->path, &sysctl))
 		r = inside_list(&key->server->inside, key->container, sysctl, key_on_inside,
 				&listing);
-	else if (host_row(key->path->path))
-		return host_list(key->container, key->path->path, found, owner);
 	if (r == 0 || r == -ENOENT)
 		node_each_below(key->path->path, key_on_row, &listing);
 	text_done(&listing.seen);

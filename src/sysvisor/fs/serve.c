@@ -192,7 +192,7 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 {
 	struct text *path = &serve_self->value;
 	struct server *server = serve_self->server;
-	bool mortal;
+	bool endless;
 
 	*child = (struct serve_file){ 0 };
 	if (!parent->container) {
@@ -209,11 +209,11 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 	if (child->path)
 		return 0;
 	/* Numbers are for what is there: names that somebody merely tries get none, and one that
-	 * makes network devices without end stops at its own share. /sys is the host's. */
+	 * makes network devices without end stops at its own share. /sys has an end. */
 	if (!key_may_exist(server, parent->container, text_slice(path)))
 		return -ENOENT;
-	mortal = slice_starts(text_slice(path), SLICE("proc/"));
-	if (mortal &&
+	endless = slice_starts(text_slice(path), SLICE("proc/"));
+	if (endless &&
 	    __atomic_add_fetch(&child->container->paths, 1, __ATOMIC_RELAXED) > SERVE_PATHS)
 		return -ENOSPC;
 	child->path = tree_get(&server->tree, text_slice(path));
