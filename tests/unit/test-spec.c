@@ -253,6 +253,20 @@ static void test_overlay_options(void **unused)
 	arena_done(&arena);
 }
 
+/* Docker with many layers mounts from its driver's directory. */
+static void test_layer_path(void **unused)
+{
+	struct text path = { 0 };
+
+	(void)unused;
+	rootfs_layer_path("/d/overlay2/ab/merged", "/x/diff", &path);
+	assert_string_equal(text_str(&path), "/x/diff");
+	text_clear(&path);
+	rootfs_layer_path("/d/overlay2/ab/merged", "ab/diff", &path);
+	assert_string_equal(text_str(&path), "/d/overlay2/ab/diff");
+	text_done(&path);
+}
+
 static void test_mount_options(void **unused)
 {
 	struct mount_options options = { 0 };
@@ -399,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_plan_of_engine),
 		cmocka_unit_test(test_plan_plain),
 		cmocka_unit_test(test_overlay_options),
+		cmocka_unit_test(test_layer_path),
 		cmocka_unit_test(test_mount_options),
 		cmocka_unit_test(test_cgroup_place),
 		cmocka_unit_test(test_device_filter),
