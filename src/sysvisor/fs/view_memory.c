@@ -195,7 +195,7 @@ void view_read_host(struct view_host *host)
 							 { SLICE("SwapFree"), &host->swap_free },
 						       };
 	struct slice rest = text_slice(&host->text), line;
-	int row = -1;
+	size_t hint = 0;
 
 	host->line_count = 0;
 	for (size_t n = 0; n < array_count(wanted); n++)
@@ -214,8 +214,9 @@ void view_read_host(struct view_host *host)
 			if (slice_eq(entry->key, wanted[n].key) && slice_eat_u64(&value, &kib))
 				*wanted[n].at = kib * 1024;
 		/* Lines mostly come in the order of the rows. */
-		entry->row = memory_find_row(entry->key, (size_t)(row + 1));
-		row = entry->row >= 0 ? entry->row : row;
+		entry->row = memory_find_row(entry->key, hint);
+		if (entry->row >= 0)
+			hint = (size_t)entry->row + 1;
 	}
 }
 
