@@ -4,10 +4,7 @@
 bundle=$state/bundle
 mkdir "$bundle"
 cp -a "$image" "$bundle/rootfs"
-printf '#!/bin/sh\nexec %s --root %s --no-sysvisor-mgr --no-sysvisor-fs "$@"\n' "$SYSVISOR_RUNC" \
-	"$state/root" >"$state/runtime"
-chmod +x "$state/runtime"
-r=$state/runtime
+by_hand
 
 # spec JQ [ARGUMENT...]: writes config.json: sh -c ARGUMENT, changed by jq.
 spec() {

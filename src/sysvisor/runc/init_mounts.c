@@ -155,12 +155,14 @@ static int init_mount_filesystem(struct init *init, const struct plan_mount *mou
 {
 	struct mount_options later = { .propagation = mount->options.propagation,
 				       .propagation_deep = mount->options.propagation_deep };
-	auto_fd int target = path_make_dir(init->root_fd, mount->destination, 0755, err);
+	auto_fd int target = mount->is_optional
+				     ? path_open(init->root_fd, mount->destination, O_PATH)
+				     : path_make_dir(init->root_fd, mount->destination, 0755, err);
 	auto_fd int fd = -1, before = -1;
 	int r;
 
 	if (target < 0)
-		return target;
+		return mount->is_optional ? 0 : target;
 	fd = init_make_filesystem(mount, err);
 	if (fd == -EPERM && strcmp(mount->type, "sysfs") == 0)
 		fd = init_make_sysfs_of_host(err);
@@ -193,7 +195,9 @@ static int init_mount_bind(struct init *init, struct plan_mount *mount, struct e
 		return 0; /* it could be left away, and was */
 	target = mount->is_file ? path_make_file(init->root_fd, mount->destination, 0755, err)
 				: path_make_dir(init->root_fd, mount->destination, 0755, err);
-	return target < 0 ? target : mount_attach(mount->fd, target, err);
+	if (target < 0)
+		return mount->is_optional ? 0 : target; /* no place can be made for it */
+	return mount_attach(mount->fd, target, err);
 }
 
 /* --- control groups --- */

@@ -27,7 +27,7 @@ struct plan_mount {
 	struct mount_options options;
 	struct spec_words data; /* the file system's own options */
 	const struct spec_mount *spec;
-	bool is_optional; /* left away where the source isn't there */
+	bool is_optional; /* left away where its source, or its place in /sys, isn't there */
 	bool is_file;	  /* found when it is opened */
 	int fd;		  /* PLAN_bind, PLAN_devices: the detached mount, or -1 */
 };

@@ -122,6 +122,8 @@ int create_map_mounts(struct create *create, struct error *err)
 		r = mount_id_map(mount->fd, create->userns_fd, deep, err);
 		if (r == 0)
 			continue;
+		if (mount->is_optional)
+			continue; /* for reading by all, whoever it belongs to */
 		if (mount->options.id_map)
 			return error_wrap(err, r, "'%s'", mount->destination);
 		runtime_warn(
