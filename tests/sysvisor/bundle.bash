@@ -105,6 +105,11 @@ spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", 
 is 'a bind is shown with its own ids' 'secret
 0:0
 touch: /s/x: Read-only file system' run
+spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", options: ["rbind"],
+	uidMappings: [{containerID: 0, hostID: 231077, size: 1}], gidMappings: [{containerID: 0, hostID: 231078, size: 1}]}]' \
+	stat -c %u:%g /s /s/file
+is 'a bind is shown with the ids that its map says' '5:6
+5:6' run
 spec '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}' cat /proc/uptime
 has 'a time namespace' '1[0-9][0-9][0-9][0-9][0-9][0-9].' run
 spec '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 65536}] |
@@ -152,6 +157,10 @@ refused 'a limit that has no controller' '.linux.resources.network = {classID: 5
 refused 'the root group' '.linux.cgroupsPath = "/"' 'is the root group'
 refused 'a hook that fails' '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo why; exit 3"]}]' \
 	'hook createRuntime: hook '"'"'/bin/sh'"'"' ended with exit status 3: why'
+refused 'half a map of a mount' '.mounts = [{destination: "/s", type: "bind", source: "/etc", options: ["bind"],
+	uidMappings: [{containerID: 0, hostID: 231077, size: 1}]}]' "'/s': uidMappings and gidMappings go together"
+refused 'a map of what is no bind' '.mounts = [{destination: "/s", type: "tmpfs", source: "t",
+	uidMappings: [{containerID: 0, hostID: 1, size: 1}]}]' "'/s': only binds can have uidMappings"
 refused 'a mount that can'"'"'t be' '.mounts = [{destination: "/x", type: "nofs", source: "x"}]' \
 	"mount: nofs at '/x': file system 'nofs': No such device"
 has 'refused: systemd as the maker of groups' 'not supported: --systemd-cgroup' "$r" --systemd-cgroup run -b "$bundle" c

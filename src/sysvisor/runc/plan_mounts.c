@@ -144,6 +144,12 @@ static int plan_from_spec(struct plan *plan, const struct spec_mount *spec, stru
 	if (mount.kind == PLAN_bind && (!mount.source || !*mount.source))
 		return error_say(err, EINVAL, "config.json: mounts: bind at '%s' has no source",
 				 mount.destination);
+	if ((spec->uid_map.count || spec->gid_map.count) &&
+	    (mount.kind != PLAN_bind || !spec->uid_map.count || !spec->gid_map.count))
+		return error_say(err, EINVAL, "config.json: mounts: '%s': %s", mount.destination,
+				 mount.kind != PLAN_bind
+					 ? "only binds can have uidMappings and gidMappings"
+					 : "uidMappings and gidMappings go together");
 	if (mount.kind == PLAN_filesystem && (!mount.type || !*mount.type))
 		return error_say(err, EINVAL, "config.json: mounts: '%s' has no type",
 				 mount.destination);
