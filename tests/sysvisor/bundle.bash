@@ -78,6 +78,10 @@ spec '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: 
 is 'limits' '100
 200
 0' run
+spec '.process.scheduler = {policy: "SCHED_BATCH", nice: 7}' cut -d" " -f19,41 /proc/self/stat
+is 'scheduler' '7 3' run
+spec '.process.ioPriority = {class: "IOPRIO_CLASS_IDLE"}' ionice
+is 'io priority' idle run
 spec '.process.oomScoreAdj = 300' cat /proc/self/oom_score_adj
 is 'oom_score_adj' 300 run
 spec '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "9000"}' \
@@ -154,6 +158,10 @@ refused 'few ids' '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 
 	.linux.gidMappings = .linux.uidMappings' 'at least 65536 uids starting at uid 0'
 refused 'no bundle that can be read' '.process.args = 5' 'config.json: process.args: is a number'
 refused 'a limit that has no controller' '.linux.resources.network = {classID: 5}' 'not supported: '"'"'net_cls.classid'
+refused 'network priorities without their controller' '.linux.resources.network = {priorities:
+	[{name: "lo", priority: 5}]}' 'not supported: '"'"'net_prio.ifpriomap'
+refused 'a scheduler that there is not' '.process.scheduler = {policy: "SCHED_FAST"}' \
+	"process.scheduler.policy: 'SCHED_FAST' is not known"
 refused 'the root group' '.linux.cgroupsPath = "/"' 'is the root group'
 refused 'a hook that fails' '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo why; exit 3"]}]' \
 	'hook createRuntime: hook '"'"'/bin/sh'"'"' ended with exit status 3: why'

@@ -233,6 +233,8 @@ static int create_limit(struct create *create, struct error *err)
 
 	if (r == 0 && clamped)
 		runtime_warn(create->runtime, "%s; it stays where it can be", clamped);
+	if (r == 0)
+		r = process_schedule(create->pid, process, err);
 	if (r < 0 || !process->oom_score_adj.set)
 		return r;
 	r = process_oom(create->pid, create->plan.oom_score_adj, err);

@@ -62,13 +62,17 @@ static bool spell_swap_max(const struct spec_resources *resources, int64_t both,
 	return true;
 }
 
+/* 10..1000 onto 1..10000 */
+static int64_t resources_io_weight(int64_t weight)
+{
+	return 1 + (weight - 10) * 9999 / 990;
+}
+
 static bool spell_io_weight(const struct spec_resources *resources, int64_t weight,
 			    struct text *out)
 {
 	(void)resources;
-	/* 10..1000 onto 1..10000 */
-	weight = 1 + (weight - 10) * 9999 / 990;
-	text_printf(out, "default %lld", (long long)weight);
+	text_printf(out, "default %lld", (long long)resources_io_weight(weight));
 	return true;
 }
 
@@ -271,6 +275,80 @@ static int resources_apply_rates(const struct cgroup_tree *tree, const struct sp
 	return 0;
 }
 
+struct resources_weight {
+	size_t at; /* of a spec_number in spec_block_rate */
+	const char *v1_file, *v1_other, *v2_file;
+};
+
+static const struct resources_weight resources_weights[] = {
+	{ offsetof(struct spec_block_rate, weight), "blkio.weight_device",
+	  "blkio.bfq.weight_device", "io.weight" },
+	{ offsetof(struct spec_block_rate, leaf_weight), "blkio.leaf_weight_device", NULL, NULL },
+};
+
+static int resources_apply_weight(const struct cgroup_tree *tree,
+				  const struct resources_weight *row,
+				  const struct spec_block_rate *device, struct error *err)
+{
+	int64_t weight = ((const struct spec_number *)((const char *)device + row->at))->value;
+	const struct cgroup_hierarchy *hierarchy =
+		tree->v2_only ? cgroup_tree_v2(tree) : cgroup_tree_v1(tree, "blkio");
+	const char *file = tree->v2_only ? row->v2_file : row->v1_file;
+	auto_text struct text line = { 0 };
+	int r;
+
+	if (!weight || !file)
+		return 0;
+	text_printf(&line, "%lld:%lld %lld", (long long)device->major.value,
+		    (long long)device->minor.value,
+		    (long long)(tree->v2_only ? resources_io_weight(weight) : weight));
+	r = hierarchy ? cgroup_write(hierarchy, file, text_slice(&line), err) : -ENOENT;
+	if (r == -ENOENT && hierarchy && !tree->v2_only && row->v1_other)
+		r = cgroup_write(hierarchy, row->v1_other, text_slice(&line), err);
+	return r == -ENOENT ? resources_missing(file, tree->v2_only, err) : r;
+}
+
+static int resources_apply_weights(const struct cgroup_tree *tree, const struct spec_block_io *io,
+				   struct error *err)
+{
+	const struct spec_block_rate *device;
+
+	spec_each(&io->weight_device, device) {
+		for (size_t n = 0; n < array_count(resources_weights); n++) {
+			int r = resources_apply_weight(tree, &resources_weights[n], device, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* v2 has no such thing. The interfaces are those of the host. */
+static int resources_apply_priorities(const struct cgroup_tree *tree,
+				      const struct spec_list *priorities, struct error *err)
+{
+	const struct cgroup_hierarchy *hierarchy = cgroup_tree_v1(tree, "net_prio");
+	const struct spec_net_priority *priority;
+
+	if (tree->v2_only)
+		return 0;
+	spec_each(priorities, priority) {
+		auto_text struct text line = { 0 };
+		int r;
+
+		text_printf(&line, "%s %lld", priority->name, (long long)priority->priority.value);
+		r = hierarchy
+			    ? cgroup_write(hierarchy, "net_prio.ifpriomap", text_slice(&line), err)
+			    : -ENOENT;
+		if (r == -ENOENT)
+			return resources_missing("net_prio.ifpriomap", false, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int resources_apply_huge_pages(const struct cgroup_tree *tree, const struct spec_list *pages,
 				      struct error *err)
 {
@@ -332,6 +410,10 @@ int resources_apply(const struct cgroup_tree *tree, const struct spec_resources 
 		r = resources_apply_cpuset(tree, &resources->cpu, err);
 	if (r == 0)
 		r = resources_apply_rates(tree, &resources->block_io, err);
+	if (r == 0)
+		r = resources_apply_weights(tree, &resources->block_io, err);
+	if (r == 0)
+		r = resources_apply_priorities(tree, &resources->net_priorities, err);
 	if (r == 0)
 		r = resources_apply_huge_pages(tree, &resources->huge_pages, err);
 	if (r == 0)
