@@ -47,13 +47,16 @@ static const struct limits limits[] = {
 	{ "{\"cpu\":{\"cpus\":\"0\"}}", false, "" },
 	{ "{\"blockIO\":{\"weight\":500}}", true, "IOWeight=t:4950\n" },
 	{ "{\"blockIO\":{\"weight\":500}}", false, "BlockIOWeight=t:500\n" },
-	{ "{\"unified\":{\"memory.high\":\"5\",\"memory.max\":\"max\",\"io.weight\":\"default 7\"}}",
+	{ "{\"unified\":{\"memory.high\":\"5\",\"memory.max\":\"max\",\"io.weight\":\"default "
+	  "7\"}}",
 	  true, "MemoryHigh=t:5\nMemoryMax=t:18446744073709551615\nIOWeight=t:7\n" },
-	{ "{\"unified\":{\"cpu.max\":\"50000 200000\",\"cpuset.cpus\":\"1\",\"hugetlb.2MB.max\":\"1\"}}",
+	{ "{\"unified\":{\"cpu.max\":\"50000 "
+	  "200000\",\"cpuset.cpus\":\"1\",\"hugetlb.2MB.max\":\"1\"}}",
 	  true, "CPUQuotaPerSecUSec=t:250000\nCPUQuotaPeriodUSec=t:200000\nAllowedCPUs=ay:02\n" },
 	{ "{\"devices\":[{\"allow\":false}]}", true,
 	  "DevicePolicy=s:strict\nDeviceAllow=a(ss):" DEVICES_ALWAYS "\n" },
-	{ "{\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"b\",\"major\":8,\"access\":\"r\"}]}",
+	{ "{\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"b\",\"major\":8,\"access\":"
+	  "\"r\"}]}",
 	  true, "DevicePolicy=s:strict\nDeviceAllow=a(ss):block-8 r\n" DEVICES_ALWAYS "\n" },
 	/* all, whatever came before */
 	{ "{\"devices\":[{\"allow\":false},{\"allow\":true}]}", true, "DevicePolicy=s:auto\n" },
@@ -196,9 +199,9 @@ static void test_place_long(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resources), cmocka_unit_test(test_wrong_sets),
+		cmocka_unit_test(test_resources),   cmocka_unit_test(test_wrong_sets),
 		cmocka_unit_test(test_annotations), cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_place), cmocka_unit_test(test_place_long),
+		cmocka_unit_test(test_place),	    cmocka_unit_test(test_place_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,27 @@ static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)
 	return plan->rootfs && !full.failed ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
 }
 
+/* --- labels --- */
+
+/* Labels count only where SELinux runs. */
+static void plan_label(struct plan *plan)
+{
+	const char *label = plan->spec->linux_.mount_label;
+
+	if (label && *label && access("/sys/fs/selinux/enforce", F_OK) == 0)
+		plan->label = label;
+}
+
+int plan_say_label(const struct plan *plan, int fs_fd, struct error *err)
+{
+	auto_text struct text option = { 0 };
+
+	if (!plan->label)
+		return 0;
+	text_printf(&option, "context=%s", plan->label);
+	return mount_say(fs_fd, text_slice(&option), err);
+}
+
 /* --- what will run --- */
 
 /* Whether the first argument is systemd, or leads to it: "/sbin/init" is a link where systemd is
@@ -287,6 +308,7 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, 
 		return r;
 	if (!ret_plan->is_plain)
 		plan_look_for_systemd(ret_plan);
+	plan_label(ret_plan);
 	r = plan_tell_systemd(ret_plan, &spec->process.env, err);
 	return r < 0 ? r : plan_mounts(ret_plan, err);
 }

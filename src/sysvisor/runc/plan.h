@@ -36,8 +36,9 @@ struct plan {
 	const struct spec *spec;
 	struct arena *arena;
 	const char *rootfs; /* absolute */
-	bool is_plain;	    /* a plain container in a user namespace: the specification as it is */
-	bool is_systemd;    /* systemd will run as the first process */
+	const char *label; /* SELinux's, of file systems that are made; NULL: none, or no SELinux */
+	bool is_plain;	   /* a plain container in a user namespace: the specification as it is */
+	bool is_systemd;   /* systemd will run as the first process */
 	bool honor_caps;
 	bool engine_ids; /* the engine brought the map, and has given the files to its ids */
 
@@ -60,6 +61,9 @@ struct plan {
 must_check int plan_make(const struct runtime *runtime, struct spec *spec, const char *id,
 			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
+
+/* Tells a file system that is being made the label of its files. */
+must_check int plan_say_label(const struct plan *plan, int fs_fd, struct error *err);
 
 /* Parts, for their files and tests. */
 must_check int plan_namespaces(struct plan *plan, struct error *err);
