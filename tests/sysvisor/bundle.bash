@@ -4,7 +4,7 @@
 bundle=$state/bundle
 mkdir "$bundle"
 cp -a "$image" "$bundle/rootfs"
-by_hand
+by_hand --no-sysvisor-mgr --no-sysvisor-fs
 
 # spec JQ [ARGUMENT...]: writes config.json: sh -c ARGUMENT, changed by jq.
 spec() {
@@ -137,6 +137,9 @@ printf '#!/bin/sh\necho $container; mount | grep -c " on /run"\n' >"$rootfs/lib/
 chmod +x "$rootfs/lib/systemd/systemd"
 is 'systemd is recognised by what /bin/init is' 'private-users
 2' run
+spec '.annotations = {"io.sysvisor.init": "none"} | .process.args = ["/bin/init"]'
+is 'unless an annotation says that it is not' '
+0' run
 spec '.root.readonly = true' sh -c 'touch /x; touch /sys/x; touch /tmp/x && echo /tmp'
 is 'a read-only root' 'touch: /x: Read-only file system
 touch: /sys/x: Read-only file system
@@ -165,6 +168,7 @@ refused 'network priorities without their controller' '.linux.resources.network 
 }
 refused 'a scheduler that there is not' '.process.scheduler = {policy: "SCHED_FAST"}' \
 	"process.scheduler.policy: 'SCHED_FAST' is not known"
+refused 'an unknown init' '.annotations = {"io.sysvisor.init": "runit"}' "'runit' is not known; use systemd"
 refused 'the root group' '.linux.cgroupsPath = "/"' 'is the root group'
 refused 'a hook that fails' '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo why; exit 3"]}]' \
 	'hook createRuntime: hook '"'"'/bin/sh'"'"' ended with exit status 3: why'

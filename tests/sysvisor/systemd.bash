@@ -1,7 +1,13 @@
 # systemd as the first process of a system container. Sourced by ./inside.
 # shellcheck shell=bash disable=SC2154,SC2016
 
-by_hand
+# With the services, where they can run.
+if [ -e /dev/fuse ] && ! ldd "$(dirname "$SYSVISOR_RUNC")/sysvisor-fs" | grep -q 'not found'; then
+	start_services
+	by_hand --services-root "$state/services"
+else
+	by_hand --no-sysvisor-mgr --no-sysvisor-fs
+fi
 bundle=$state/bundle
 mkdir -p "$bundle/rootfs"
 if [ -n "${SYSTEMD_IMAGE:-}" ]; then
@@ -10,14 +16,16 @@ if [ -n "${SYSTEMD_IMAGE:-}" ]; then
 	mount -o loop,ro "$SYSTEMD_IMAGE" "$state/lower" || skip "no loop device here"
 	mount -t overlay o -o "lowerdir=$state/lower,upperdir=$state/upper,workdir=$state/work" \
 		"$bundle/rootfs"
-	binds='[]'
+	more='{}'
 elif [ -e /lib/systemd/systemd ]; then
 	# This machine's own, shown read-only.
 	cp -a /etc "$bundle/rootfs"
 	mkdir -p "$bundle/rootfs"/{usr,proc,sys,dev,run,root} "$bundle/rootfs/var"/{lib,log,cache}
 	mkdir -m 1777 "$bundle/rootfs"/{tmp,var/tmp}
 	for name in bin sbin lib lib64; do ln -s "usr/$name" "$bundle/rootfs/$name"; done
-	binds='[{"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]}]'
+	# What "/sbin/init" is can't be seen before that is mounted.
+	more='{"mounts": [{"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]}],
+		"annotations": {"io.sysvisor.init": "systemd"}}'
 	rm -rf "$bundle/rootfs/etc/systemd/system"/*.wants
 else
 	skip "${SYSTEMD_NONE:-no systemd here}"
@@ -27,8 +35,8 @@ fi
 # It wants a network, and has none here.
 ln -sfn /dev/null "$bundle/rootfs/etc/systemd/system/podman-auto-update.service"
 "$r" spec -b "$bundle"
-jq --argjson binds "$binds" '.process.terminal = false | .process.args = ["/sbin/init"] |
-	.mounts = $binds | .linux.cgroupsPath = "/'"$name"'/c"' <"$bundle/config.json" >"$bundle/new"
+jq --argjson more "$more" '. + $more | .process.terminal = false | .process.args = ["/sbin/init"] |
+	.linux.cgroupsPath = "/'"$name"'/c"' <"$bundle/config.json" >"$bundle/new"
 mv "$bundle/new" "$bundle/config.json"
 
 "$r" create -b "$bundle" c >"$state/out" 2>&1 </dev/null || sed 's/^/# /' "$state/out"

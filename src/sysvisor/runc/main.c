@@ -121,6 +121,8 @@ static const char main_man_tail[] =
 	"more.\n"
 	".El\n"
 	".Sh ANNOTATIONS\n.Bl -tag -width Ds\n"
+	".It io.sysvisor.init\n"
+	"What the first process is: systemd, none, or auto, which looks at what the program is.\n"
 	".It org.systemd.property. Ns Ar NAME\nWith\n.Fl -systemd-cgroup :\na property of the "
 	"unit, "
 	"as in \"uint64 5000000\", \"'text'\", \"true\".\n.El\n"

@@ -260,6 +260,25 @@ static void plan_look_for_systemd(struct plan *plan)
 			slice_ends((struct slice){ target, (size_t)n }, SLICE("/systemd"));
 }
 
+/* Who knows better than we can see may say so. */
+static int plan_find_init(struct plan *plan, struct error *err)
+{
+	const char *said = spec_annotation(plan->spec, PLAN_INIT_ANNOTATION);
+
+	if (!said || strcmp(said, "auto") == 0) {
+		plan_look_for_systemd(plan);
+		return 0;
+	}
+	plan->is_systemd = strcmp(said, "systemd") == 0;
+	if (plan->is_systemd || strcmp(said, "none") == 0)
+		return 0;
+	return error_say(err, EINVAL,
+			 "annotation '" PLAN_INIT_ANNOTATION
+			 "': '%.40s' is not known; use systemd, "
+			 "none or auto",
+			 said);
+}
+
 /* What systemd is told by: a container, and one with ids of its own (systemd's
  * CONTAINER_INTERFACE). */
 static int plan_tell_systemd(struct plan *plan, struct spec_words *env, struct error *err)
@@ -306,10 +325,11 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, 
 		r = plan_with_services(runtime, ret_plan, id, bundle, err);
 	if (r < 0)
 		return r;
-	if (!ret_plan->is_plain)
-		plan_look_for_systemd(ret_plan);
 	plan_label(ret_plan);
-	r = plan_tell_systemd(ret_plan, &spec->process.env, err);
+	if (!ret_plan->is_plain)
+		r = plan_find_init(ret_plan, err);
+	if (r == 0)
+		r = plan_tell_systemd(ret_plan, &spec->process.env, err);
 	return r < 0 ? r : plan_mounts(ret_plan, err);
 }
 

@@ -14,6 +14,9 @@
 #include "sysvisor/runc/runtime.h"
 #include "sysvisor/runc/spec.h"
 
+/* What the first process is: "systemd", "none", or "auto", which looks. */
+#define PLAN_INIT_ANNOTATION "io.sysvisor.init"
+
 enum plan_mount_kind {
 	PLAN_filesystem, /* made by the container's first process, so that it owns it */
 	PLAN_bind,	 /* of the host: cloned by the runtime */
