@@ -11,7 +11,6 @@
 
 void properties_add(struct properties *list, const char *fmt, ...)
 {
-	auto_text struct text text = { 0 };
 	char words[4096];
 	va_list args;
 	int n;
