@@ -293,14 +293,13 @@ static void test_cgroup_place(void **unused)
 	struct error err;
 
 	(void)unused;
-	assert_int_equal(cgroup_place(NULL, "c", false, &path, &err), 0);
+	assert_int_equal(cgroup_place(NULL, "c", &path, &err), 0);
 	assert_string_equal(text_str(&path), "/c");
 	text_clear(&path);
-	assert_int_equal(cgroup_place("docker//x/.", "c", false, &path, &err), 0);
+	assert_int_equal(cgroup_place("docker//x/.", "c", &path, &err), 0);
 	assert_string_equal(text_str(&path), "/docker/x");
-	assert_true(cgroup_place("/a/../b", "c", false, &path, &err) < 0);
-	assert_true(cgroup_place("system.slice:docker:x", "c", false, &path, &err) < 0);
-	assert_int_equal(cgroup_place("/x", "c", true, &path, &err), -ENOSYS);
+	assert_true(cgroup_place("/a/../b", "c", &path, &err) < 0);
+	assert_true(cgroup_place("system.slice:docker:x", "c", &path, &err) < 0);
 }
 
 /* Runs a device program as the kernel would: the instructions that the compiler uses. */

@@ -35,8 +35,18 @@ static int delete_kill_pid(void *owner, pid_t pid, struct error *err)
 	return 0;
 }
 
+/* A systemd that doesn't answer has no say: its unit goes with the last process. */
+static void delete_scope(const struct runtime *runtime, const struct state *state)
+{
+	struct error said;
+
+	if (state->scope && scope_stop(runtime, state->scope, &said) < 0)
+		runtime_warn(runtime, "%s", said.text);
+}
+
 /* What has outlived the first process: there is some only in a shared pid namespace. */
-static int delete_cgroup(const struct state *state, struct error *err)
+static int delete_cgroup(const struct runtime *runtime, const struct state *state,
+			 struct error *err)
 {
 	struct cgroup_tree tree;
 	int r = cgroup_tree_init(&tree, err);
@@ -49,6 +59,8 @@ static int delete_cgroup(const struct state *state, struct error *err)
 	if (r == 0 && cgroup_tree_is_frozen(&tree))
 		r = cgroup_tree_freeze(&tree, false, err);
 	if (r == 0)
+		delete_scope(runtime, state);
+	if (r == 0)
 		r = cgroup_tree_remove(&tree, state->cgroup, err);
 	cgroup_tree_done(&tree);
 	return r;
@@ -58,7 +70,7 @@ int delete_rest(const struct runtime *runtime, const struct state *state, int di
 		struct error *err)
 {
 	struct error said;
-	int r = delete_cgroup(state, err);
+	int r = delete_cgroup(runtime, state, err);
 
 	if (r < 0)
 		return r;

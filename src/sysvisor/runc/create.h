@@ -56,6 +56,8 @@ struct create {
 	struct state state;
 	char created[40];
 	int dir_fd;
+	struct scope scope; /* where systemd makes the group */
+	bool in_scope;	    /* it has */
 	struct text cgroup_path;
 	struct cgroup_tree tree;
 	int channel[2]; /* ours, the process's */

@@ -118,6 +118,8 @@ static int overlay_by_fd(struct overlay *overlay, struct error *err)
 		r = overlay_say_dir(overlay, fs, "workdir", OVERLAY_WORK, err);
 	for (size_t n = 0; n < layers->other.count && r == 0; n++)
 		r = mount_say(fs, slice_of(layers->other.at[n]), err);
+	if (r == 0)
+		r = plan_say_label(overlay->plan, fs, err);
 	return r < 0 ? r : mount_finish(fs, "overlay", 0, err);
 }
 
@@ -202,6 +204,8 @@ static int overlay_by_path(struct overlay *overlay, struct error *err)
 	}
 	for (size_t n = 0; n < layers->other.count; n++)
 		text_printf(&data, ",%s", layers->other.at[n]);
+	if (overlay->plan->label) /* which has a ',' in it */
+		text_printf(&data, ",context=\"%s\"", overlay->plan->label);
 	if (data.bytes >= OVERLAY_DATA)
 		return error_say(err, E2BIG, "the overlay has too many layers for this kernel");
 	if (mount("overlay", "m", "overlay", 0, text_str(&data)) < 0)

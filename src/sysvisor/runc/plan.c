@@ -211,6 +211,27 @@ static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)
 	return plan->storage ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
 }
 
+/* --- labels --- */
+
+/* Labels count only where SELinux runs. */
+static void plan_label(struct plan *plan)
+{
+	const char *label = plan->spec->linux_.mount_label;
+
+	if (label && *label && access("/sys/fs/selinux/enforce", F_OK) == 0)
+		plan->label = label;
+}
+
+int plan_say_label(const struct plan *plan, int fs_fd, struct error *err)
+{
+	auto_text struct text option = { 0 };
+
+	if (!plan->label)
+		return 0;
+	text_printf(&option, "context=%s", plan->label);
+	return mount_say(fs_fd, text_slice(&option), err);
+}
+
 /* --- what will run --- */
 
 /* Whether the first argument is systemd, or leads to it: "/sbin/init" is a link where systemd is
@@ -242,6 +263,25 @@ static void plan_look_for_systemd(struct plan *plan)
 	if (n > 0)
 		plan->is_systemd =
 			slice_ends((struct slice){ target, (size_t)n }, SLICE("/systemd"));
+}
+
+/* Who knows better than we can see may say so. */
+static int plan_find_init(struct plan *plan, struct error *err)
+{
+	const char *said = spec_annotation(plan->spec, PLAN_INIT_ANNOTATION);
+
+	if (!said || strcmp(said, "auto") == 0) {
+		plan_look_for_systemd(plan);
+		return 0;
+	}
+	plan->is_systemd = strcmp(said, "systemd") == 0;
+	if (plan->is_systemd || strcmp(said, "none") == 0)
+		return 0;
+	return error_say(err, EINVAL,
+			 "annotation '" PLAN_INIT_ANNOTATION
+			 "': '%.40s' is not known; use systemd, "
+			 "none or auto",
+			 said);
 }
 
 /* What systemd is told by: a container, and one with ids of its own (systemd's
@@ -290,9 +330,11 @@ int plan_make(struct services *services, struct spec *spec, const char *id, cons
 		r = plan_with_services(services, ret_plan, id, bundle, err);
 	if (r < 0)
 		return r;
+	plan_label(ret_plan);
 	if (!ret_plan->is_plain)
-		plan_look_for_systemd(ret_plan);
-	r = plan_tell_systemd(ret_plan, &spec->process.env, err);
+		r = plan_find_init(ret_plan, err);
+	if (r == 0)
+		r = plan_tell_systemd(ret_plan, &spec->process.env, err);
 	return r < 0 ? r : plan_mounts(ret_plan, err);
 }
 

@@ -50,6 +50,10 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 		json_key(&json, slice_of(texts[n].key));
 		json_text(&json, slice_of(texts[n].value ? texts[n].value : ""));
 	}
+	if (state->scope) {
+		json_key(&json, SLICE("scope"));
+		json_text(&json, slice_of(state->scope));
+	}
 	json_key(&json, SLICE("pid"));
 	json_i64(&json, state->pid.value);
 	json_key(&json, SLICE("startTicks"));
@@ -62,6 +66,8 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 	json_bool(&json, state->plain);
 	json_key(&json, SLICE("services"));
 	json_bool(&json, state->services);
+	json_key(&json, SLICE("systemd"));
+	json_bool(&json, state->systemd);
 	state_write_map(&json, SLICE("uidMappings"), &state->uid_map);
 	state_write_map(&json, SLICE("gidMappings"), &state->gid_map);
 	state_write_part(&json, spec, "annotations");
