@@ -203,13 +203,18 @@ struct in6_addr {
 typedef struct {
 	struct net *net;
 } possible_net_t;
+typedef struct {
+	__s64 counter;
+} atomic64_t;
 struct sock_common {
 	__be32 skc_daddr, skc_rcv_saddr;
 	__be16 skc_dport;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 };
 enum sock_flags {
 	SOCK_DONE = 1,
@@ -245,6 +250,7 @@ struct bpf_sock {
 	__u32 src_ip4, src_ip6[4], src_port; /* host order */
 	__be16 dst_port;
 	__u16 pad;
+	__u32 dst_ip4, dst_ip6[4], state;
 };
 struct __sk_buff {
 	__u32 len, pkt_type, mark, queue_mapping, protocol;

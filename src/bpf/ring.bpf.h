@@ -99,7 +99,7 @@ static struct kernfs_node *ring_cgroup_node(struct task_struct *task)
 	return BPF_CORE_READ(state, cgroup, kn);
 }
 
-static void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
+static void ring_fill_task(struct ring_head *head, __u16 type, __u16 bytes,
 			   struct task_struct *task)
 {
 	head->type = type;
@@ -108,10 +108,28 @@ static void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
 	head->tid = task->pid;
 	head->uid = BPF_CORE_READ(task, cred, euid.val);
 	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	head->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
+	head->start_ns = task->pid == task->tgid
+				 ? task->start_boottime
+				 : BPF_CORE_READ(task, group_leader, start_boottime);
 	/* Behind its end may stand the rest of an older name. */
-	bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);
+	__builtin_memcpy(head->comm, task->comm, sizeof(head->comm));
+}
+
+static void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
+			   struct task_struct *task)
+{
+	ring_fill_task(head, type, bytes, task);
+	head->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
+}
+
+/* For the task that runs, in programs that may ask for its control group. */
+static void ring_fill_current(struct ring_head *head, __u16 type, __u16 bytes,
+			      struct task_struct *task)
+{
+	ring_fill_task(head, type, bytes, task);
+	head->cgroup_id = hierarchy == RING_HIERARCHY_unified
+				  ? bpf_get_current_cgroup_id()
+				  : BPF_CORE_READ(ring_cgroup_node(task), id);
 }
 
 static __u64 ring_flags(void)

@@ -2,10 +2,13 @@
 /*
  * socket - what is remembered of a socket, above all who uses it.
  *
- * The note lives in the socket's own storage: it goes when the socket goes, and there are never
- * more notes than sockets. A connection is mostly handled by whatever happens to run when a packet
- * comes in; whose it is shows only where a process connects, sends, receives or closes. One that
- * gets a socket from another owns it from its first use on.
+ * A connection is mostly handled by whatever happens to run when a packet comes in; whose it is
+ * shows only where a process connects, sends, receives or closes. One that gets a socket from
+ * another owns it from its first use on.
+ *
+ * The note on a UDP socket lives in the socket's own storage and goes when the socket goes. That
+ * costs two allocations: too much for a connection, which may live for a millisecond. Those have
+ * theirs in a table, by their cookies.
  */
 #ifndef BPF_SOCKET_BPF_H
 #define BPF_SOCKET_BPF_H
@@ -20,19 +23,25 @@
 #define IPPROTO_UDP  17
 #define TASK_KTHREAD 0x00200000 /* PF_KTHREAD */
 
-struct socket_note {
-	struct ring_head owner; /* pid 0: nobody so far */
-	__u64 asked_ns, open_ns;
-	__u8 role;		 /* enum ring_role */
-	__u8 told;		 /* its opening was reported */
-	__u8 reset;		 /* SOCKET_RESET_* */
-	__u8 unwanted;		 /* its owner is not to be reported */
-	__u8 sending, receiving; /* packet.bpf.c: enum packet_stream */
-	__u16 pad;
-	__u32 sent_left, received_left; /* packet.bpf.c: bytes of a message still to come */
+/* net/tcp_states.h; they are part of the kernel's user interface. */
+enum tcp_state {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_LISTEN,
 };
 
-enum { SOCKET_RESET_received = 1, SOCKET_RESET_sent = 2 };
+struct socket_note {
+	struct ring_head owner; /* pid 0: nobody so far */
+	__u8 unwanted;		/* its owner is not to be reported */
+	__u8 pad[7];
+};
 
 /* The first program that is loaded makes it, the others share it (sensor/sensor.h). */
 struct {
@@ -42,6 +51,60 @@ struct {
 	__type(value, struct socket_note);
 } socket_notes SEC(".maps");
 
+struct tcp_note {
+	struct socket_note use;
+	struct ring_ends ends; /* cookie 0: it was never open, as far as was seen */
+	__u64 asked_ns, open_ns;
+	__u8 role;		 /* enum ring_role */
+	__u8 told;		 /* its opening was reported */
+	__u8 reset;		 /* SOCKET_RESET_* */
+	__u8 sending, receiving; /* packet.bpf.h: enum packet_stream */
+	__u8 pad[3];
+	__u32 sent_left, received_left; /* packet.bpf.h: bytes of a message still to come */
+};
+
+enum { SOCKET_RESET_received = 1, SOCKET_RESET_sent = 2 };
+
+#define TCP_NOTES 131072
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TCP_NOTES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct tcp_note);
+} tcp_notes SEC(".maps");
+
+__u64 tcp_notes_lost_count = 0; /* connections that found the table full */
+
+static struct tcp_note *tcp_note_get(__u64 cookie)
+{
+	return bpf_map_lookup_elem(&tcp_notes, &cookie);
+}
+
+static __attribute__((noinline)) long tcp_note_put(__u64 cookie, const struct tcp_note *note)
+{
+	long r = bpf_map_update_elem(&tcp_notes, &cookie, note, BPF_ANY);
+
+	if (r < 0)
+		__sync_fetch_and_add(&tcp_notes_lost_count, 1);
+	return r;
+}
+
+/* What is there, or an empty one. A note goes when its connection has ended: make none after. */
+static __attribute__((noinline)) struct tcp_note *tcp_note_make(__u64 cookie)
+{
+	struct tcp_note *note = tcp_note_get(cookie);
+	struct tcp_note fresh;
+
+	if (note)
+		return note;
+	__builtin_memset(&fresh, 0, sizeof(fresh));
+	if (tcp_note_put(cookie, &fresh) < 0)
+		return NULL;
+	return tcp_note_get(cookie);
+}
+
 /* The current process uses the socket. False when it is not to be reported. */
 static bool socket_claim(struct socket_note *note)
 {
@@ -50,7 +113,7 @@ static bool socket_claim(struct socket_note *note)
 
 	if (note->owner.pid == (__u32)task->tgid)
 		return !note->unwanted;
-	ring_fill_head(&note->owner, RING_tcp, sizeof(struct ring_head), task);
+	ring_fill_current(&note->owner, RING_tcp, sizeof(struct ring_head), task);
 	note->unwanted = !ring_wants(task);
 	return !note->unwanted;
 }

@@ -5,20 +5,6 @@
 
 #include "bpf/socket.bpf.h"
 
-/* net/tcp_states.h; they are part of the kernel's user interface. */
-enum tcp_state {
-	TCP_ESTABLISHED = 1,
-	TCP_SYN_SENT,
-	TCP_SYN_RECV,
-	TCP_FIN_WAIT1,
-	TCP_FIN_WAIT2,
-	TCP_TIME_WAIT,
-	TCP_CLOSE,
-	TCP_CLOSE_WAIT,
-	TCP_LAST_ACK,
-	TCP_LISTEN,
-};
-
 #define TCP_ETIMEDOUT 110
 
 /* Set before loading. */
@@ -58,7 +44,7 @@ static void fill_counts(struct ring_tcp *record, const struct sock *sk, const st
 	record->rtt_us = tcp->srtt_us >> 3; /* it is kept times eight */
 }
 
-static void tell(const struct sock *sk, const struct socket_note *note, __u8 what, __u8 end,
+static void tell(const struct sock *sk, const struct tcp_note *note, __u8 what, __u8 end,
 		 __u32 error)
 {
 	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
@@ -68,14 +54,17 @@ static void tell(const struct sock *sk, const struct socket_note *note, __u8 wha
 		return;
 	__builtin_memset(&record, 0, sizeof(record));
 	if (note)
-		record.head = note->owner;
+		record.head = note->use.owner;
 	record.head.type = RING_tcp;
 	record.head.bytes = sizeof(record);
 	record.head.boot_ns = bpf_ktime_get_boot_ns();
 	record.what = what;
 	record.end = end;
 	record.error = error;
-	fill_ends(&record.ends, sk, tcp);
+	if (note && note->ends.cookie)
+		record.ends = note->ends;
+	else
+		fill_ends(&record.ends, sk, tcp);
 	fill_counts(&record, sk, tcp);
 	if (note) {
 		record.role = note->role;
@@ -89,28 +78,20 @@ static void tell(const struct sock *sk, const struct socket_note *note, __u8 wha
 	ring_put(&record, sizeof(record), RING_tcp);
 }
 
-static struct socket_note *note_of(const struct sock *sk, __u64 flags)
-{
-	return bpf_sk_storage_get(&socket_notes, (void *)sk, 0, flags);
-}
-
 /* connect(2): the process is still there. */
 static void on_asked(const struct sock *sk)
 {
-	struct socket_note *note = note_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
+	struct tcp_note note;
 
-	if (!note)
-		return;
-	socket_claim(note);
-	note->role = RING_ROLE_client;
-	note->asked_ns = bpf_ktime_get_boot_ns();
-	note->open_ns = 0;
-	note->told = 0;
-	note->reset = 0;
+	__builtin_memset(&note, 0, sizeof(note));
+	socket_claim(&note.use);
+	note.role = RING_ROLE_client;
+	note.asked_ns = note.use.owner.boot_ns;
+	tcp_note_put(bpf_get_socket_cookie((void *)sk), &note);
 }
 
 /* Tells once that it was made, when it is old enough; the end of one that never is says all. */
-static void tcp_tell_open(const struct sock *sk, struct socket_note *note)
+static void tcp_tell_open(const struct sock *sk, struct tcp_note *note)
 {
 	if (note->told || !note->open_ns)
 		return;
@@ -122,23 +103,25 @@ static void tcp_tell_open(const struct sock *sk, struct socket_note *note)
 
 static void on_open(const struct sock *sk)
 {
-	struct socket_note *note = note_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
+	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+	struct tcp_note *note = tcp_note_make(bpf_get_socket_cookie((void *)sk));
 
-	if (!note)
+	if (!note || !tcp)
 		return;
 	note->open_ns = bpf_ktime_get_boot_ns();
+	fill_ends(&note->ends, sk, tcp);
 	if (note->role != RING_ROLE_client)
 		note->role = RING_ROLE_server; /* whose it is shows when somebody uses it */
-	else if (!tcp_settle_ns && socket_wanted(note))
+	else if (!tcp_settle_ns && socket_wanted(&note->use))
 		tcp_tell_open(sk, note);
 }
 
 /* Somebody closes it, the peer's data unread perhaps. */
 static void on_closing(const struct sock *sk)
 {
-	struct socket_note *note = note_of(sk, 0);
+	struct tcp_note *note = tcp_note_get(bpf_get_socket_cookie((void *)sk));
 
-	if (note && note->owner.pid == 0 && socket_claim(note))
+	if (note && note->use.owner.pid == 0 && socket_claim(&note->use))
 		tcp_tell_open(sk, note);
 }
 
@@ -155,13 +138,11 @@ static __u8 end_of(const struct sock *sk, __u8 reset, int before)
 	return RING_TCP_END_fin;
 }
 
-static void on_closed(const struct sock *sk, int before)
+static void tell_closed(const struct sock *sk, const struct tcp_note *note, int before)
 {
-	struct socket_note *note = note_of(sk, 0);
-
 	if (before == TCP_LISTEN || before == TCP_CLOSE || before == TCP_SYN_RECV)
 		return;
-	if (note ? !socket_wanted(note) : only_under != 0)
+	if (note ? !socket_wanted(&note->use) : only_under != 0)
 		return;
 	if (before == TCP_SYN_SENT)
 		tell(sk, note, RING_TCP_fail, 0, sk->sk_err ?: sk->sk_err_soft);
@@ -170,24 +151,37 @@ static void on_closed(const struct sock *sk, int before)
 		     sk->sk_err);
 }
 
+static void on_closed(const struct sock *sk, int before)
+{
+	__u64 cookie = bpf_get_socket_cookie((void *)sk);
+	struct tcp_note *note = tcp_note_get(cookie);
+
+	if (want_tcp)
+		tell_closed(sk, note, before);
+	if (note)
+		bpf_map_delete_elem(&tcp_notes, &cookie);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, const struct sock *sk, int before, int after)
 {
-	if (after == TCP_SYN_SENT)
+	if (after == TCP_CLOSE)
+		on_closed(sk, before);
+	else if (!want_tcp)
+		return 0;
+	else if (after == TCP_SYN_SENT)
 		on_asked(sk);
 	else if (after == TCP_ESTABLISHED)
 		on_open(sk);
 	else if (after == TCP_FIN_WAIT1 || after == TCP_LAST_ACK)
 		on_closing(sk);
-	else if (after == TCP_CLOSE)
-		on_closed(sk, before);
 	return 0;
 }
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(on_reset_received, struct sock *sk)
 {
-	struct socket_note *note = note_of(sk, 0);
+	struct tcp_note *note = tcp_note_get(bpf_get_socket_cookie(sk));
 
 	if (note)
 		note->reset |= SOCKET_RESET_received;
@@ -197,11 +191,11 @@ int BPF_PROG(on_reset_received, struct sock *sk)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(on_reset_sent, const struct sock *sk)
 {
-	struct socket_note *note;
+	struct tcp_note *note;
 
 	if (!sk)
 		return 0; /* to a packet that belongs to nobody */
-	note = note_of(sk, 0);
+	note = tcp_note_get(bpf_get_socket_cookie((void *)sk));
 	if (note)
 		note->reset |= SOCKET_RESET_sent;
 	return 0;

@@ -6,26 +6,36 @@
 #include "bpf/packet.bpf.h"
 #include "bpf/tcp.bpf.h"
 
+static void on_tcp_use(struct sock *sk)
+{
+	__u64 cookie = bpf_get_socket_cookie(sk);
+	struct tcp_note *note = tcp_note_get(cookie);
+
+	/* A connection from before our start gets its note here. */
+	if (!note && sk->__sk_common.skc_state != TCP_CLOSE)
+		note = tcp_note_make(cookie);
+	if (note && socket_claim(&note->use) && want_tcp && !note->told)
+		tcp_tell_open(sk, note);
+}
+
+static void on_udp_use(struct sock *sk)
+{
+	struct socket_note *note =
+		bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
+		udp_own(note, bpf_get_socket_cookie(sk));
+}
+
 /* Runs with each call that sends or receives: mostly the owner is who it was. */
 static void on_use(struct sock *sk)
 {
-	bool tcp = sk->sk_protocol == IPPROTO_TCP;
-	struct socket_note *note;
-
-	if (!tcp && sk->sk_protocol != IPPROTO_UDP)
-		return;
 	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return;
-	/* A socket from before our start gets its note here. */
-	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note)
-		return;
-	if (tcp) {
-		if (socket_claim(note) && want_tcp && !note->told)
-			tcp_tell_open(sk, note);
-	} else if (note->owner.pid != bpf_get_current_pid_tgid() >> 32) {
-		udp_own(note, bpf_get_socket_cookie(sk));
-	}
+	if (sk->sk_protocol == IPPROTO_TCP)
+		on_tcp_use(sk);
+	else if (sk->sk_protocol == IPPROTO_UDP)
+		on_udp_use(sk);
 }
 
 SEC("tp_btf/sock_send_length")
