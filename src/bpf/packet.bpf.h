@@ -344,8 +344,10 @@ static void on_udp(struct __sk_buff *skb, struct packet *packet, struct socket_n
 {
 	/* A datagram is sent by whoever runs. */
 	if (packet->sending)
-		socket_claim(note);
+		socket_claim(note, false);
 	if (note->unwanted || !packet_read(skb, packet) || packet->protocol != IPPROTO_UDP)
+		return;
+	if (!scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
 		return;
 	/* Without an owner yet: the agent asks again when it reports. */
 	if (want_udp)
@@ -460,11 +462,14 @@ static void on_tcp(struct __sk_buff *skb, struct packet *packet, const struct bp
 	if (!note && sk->state != TCP_CLOSE)
 		note = tcp_note_make(cookie);
 	/* A question may come before anybody has used the socket; its answer then tells. */
-	if (!note || note->use.unwanted)
+	if (!note || note->use.unwanted || note->use.ends == SCOPE_drop)
 		return;
 	if (!is_dns && (packet->sending ? note->sending : note->receiving) == STREAM_other)
 		return;
 	if (!packet_read(skb, packet) || packet->bytes == 0)
+		return;
+	if (note->use.ends == SCOPE_silent &&
+	    !scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
 		return;
 	if (is_dns)
 		packet_tell(skb, packet, &note->use, RING_dns);
@@ -527,9 +532,9 @@ int on_received(struct __sk_buff *skb)
 
 /* --- who uses a socket --- */
 
-static void udp_own(struct socket_note *note, __u64 cookie)
+static void udp_own(struct socket_note *note, __u64 cookie, bool may_ask_group)
 {
-	if (socket_claim(note))
+	if (socket_claim(note, may_ask_group))
 		bpf_map_update_elem(&udp_owners, &cookie, &note->owner, BPF_ANY);
 }
 
@@ -542,7 +547,7 @@ static int on_bind(struct bpf_sock *sk)
 		return 1;
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (note)
-		udp_own(note, bpf_get_socket_cookie(sk));
+		udp_own(note, bpf_get_socket_cookie(sk), false);
 	return 1; /* let it be bound */
 }
 

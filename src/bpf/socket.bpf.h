@@ -40,7 +40,8 @@ enum tcp_state {
 struct socket_note {
 	struct ring_head owner; /* pid 0: nobody so far */
 	__u8 unwanted;		/* its owner is not to be reported */
-	__u8 pad[7];
+	__u8 ends;		/* TCP: enum scope_verdict of both ends, once they are known */
+	__u8 pad[6];
 };
 
 /* The first program that is loaded makes it, the others share it (sensor/sensor.h). */
@@ -54,18 +55,23 @@ struct {
 struct tcp_note {
 	struct socket_note use;
 	struct ring_ends ends; /* cookie 0: it was never open, as far as was seen */
+	__u64 address; /* of the kernel's struct */
 	__u64 asked_ns, open_ns;
+	/* What was told of it while it was open. */
+	__u64 told_sent_bytes, told_received_bytes;
+	__u32 told_sent_segments, told_received_segments, told_retransmits;
 	__u8 role;		 /* enum ring_role */
 	__u8 told;		 /* its opening was reported */
 	__u8 reset;		 /* SOCKET_RESET_* */
 	__u8 sending, receiving; /* packet.bpf.h: enum packet_stream */
 	__u8 pad[3];
 	__u32 sent_left, received_left; /* packet.bpf.h: bytes of a message still to come */
+	__u32 pad2;
 };
 
 enum { SOCKET_RESET_received = 1, SOCKET_RESET_sent = 2 };
 
-#define TCP_NOTES 131072
+#define TCP_NOTES 131072 /* of 64 bytes and more each, for those that there are */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -76,6 +82,23 @@ struct {
 } tcp_notes SEC(".maps");
 
 __u64 tcp_notes_lost_count = 0; /* connections that found the table full */
+
+/* Programs that trace may ask for a socket's cookie since 5.12. Before that its address has to do,
+ * and what packets say of it is not led to it. */
+static bool socket_has_cookie(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_check_mtu);
+}
+
+static __u64 socket_cookie(const struct sock *sk)
+{
+	__u64 address = 0;
+
+	if (socket_has_cookie())
+		return bpf_get_socket_cookie((void *)sk);
+	bpf_probe_read_kernel(&address, sizeof(address), &sk);
+	return address;
+}
 
 static struct tcp_note *tcp_note_get(__u64 cookie)
 {
@@ -106,23 +129,70 @@ static __attribute__((noinline)) struct tcp_note *tcp_note_make(__u64 cookie)
 }
 
 /* The current process uses the socket. False when it is not to be reported. */
-static bool socket_claim(struct socket_note *note)
+static bool socket_claim(struct socket_note *note, bool may_ask_group)
 {
-	/* Programs that see packets may not ask for the pid before 6.10. */
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = ring_current(); /* some programs may not ask for the pid alone */
 
-	if (note->owner.pid == (__u32)task->tgid)
+	if (note->owner.pid == (__u32)RING_NUMBER(task, tgid))
 		return !note->unwanted;
-	ring_fill_current(&note->owner, RING_tcp, sizeof(struct ring_head), task);
+	ring_fill_task(&note->owner, RING_tcp, sizeof(struct ring_head), task);
+	note->owner.cgroup_id = may_ask_group && hierarchy == RING_HIERARCHY_unified
+					? bpf_get_current_cgroup_id()
+					: BPF_CORE_READ(ring_cgroup_node(task), id);
 	note->unwanted = !ring_wants(task);
 	return !note->unwanted;
+}
+
+/* Whether only what some processes do is asked for. */
+static bool socket_needs_owner(void)
+{
+	return only_under || (scope.lists & SCOPE_of_processes);
 }
 
 /* Whether what happens to it is to be reported. Of a socket that nobody was seen to use nothing is
  * known: not whether it is one of those asked for, either. */
 static bool socket_wanted(const struct socket_note *note)
 {
-	return note->owner.pid ? !note->unwanted : only_under == 0;
+	return note->ends != SCOPE_drop &&
+	       (note->owner.pid ? !note->unwanted : !socket_needs_owner());
+}
+
+/* --- filters --- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SCOPE_NETWORKS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct scope_network);
+	__type(value, __u32);
+} scope_networks SEC(".maps");
+
+static bool scope_keeps_ports(__u32 local, __u32 peer)
+{
+	__u32 one = scope_find(scope.ports, scope.port_count, local);
+	__u32 other = scope_find(scope.ports, scope.port_count, peer);
+
+	if (one == SCOPE_drop || other == SCOPE_drop)
+		return false;
+	return scope_keeps(SCOPE_ports, one ?: other);
+}
+
+static bool scope_keeps_network(const __u8 *peer)
+{
+	struct scope_network key = { .bits = 128 };
+	__u32 *verdict;
+
+	__builtin_memcpy(key.address, peer, 16);
+	verdict = bpf_map_lookup_elem(&scope_networks, &key);
+	return scope_keeps(SCOPE_networks, verdict ? *verdict : SCOPE_silent);
+}
+
+/* Whether sockets with these ends are to be reported. */
+static bool scope_keeps_ends(__u16 local_port, __u16 peer_port, const __u8 *peer)
+{
+	if ((scope.lists & SCOPE_ports) && !scope_keeps_ports(local_port, peer_port))
+		return false;
+	return !(scope.lists & SCOPE_networks) || scope_keeps_network(peer);
 }
 
 static void socket_put_ip4(__u8 *to, __be32 address)
