@@ -304,6 +304,9 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "tcp.interval", .type = SETTING_duration, AT(watch.tcp_interval_ns),
 	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "10s", .max = 3600 * NS_PER_S,
 	  .help = "How often it is reported what went over connections that stay open; 0s: only at their end" },
+	{ .key = "tcp.connections", .type = SETTING_count, AT(watch.tcp_connections),
+	  WITH_SENSORS, .fallback = "131072", .min = 1024, .max = 4194304,
+	  .help = "How many ends of connections are remembered at most; others are told without their process, and counted as lost" },
 	{ .key = "udp.interval", .type = SETTING_duration, AT(watch.udp_interval_ns),
 	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "10s", .min = 500 * NS_PER_MS,
 	  .max = 3600 * NS_PER_S,
@@ -396,6 +399,11 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 	r = sink_check(&values->sinks, &key, err);
 	if (r == 0)
 		r = detect_settings_check(&values->detect, &key, err);
+	if (r == 0 && values->watch.tcp_interval_ns &&
+	    values->watch.tcp_interval_ns < 100 * NS_PER_MS) {
+		key = "tcp.interval";
+		r = error_say(err, EINVAL, "tcp.interval is 0s, or at least 100ms");
+	}
 	if (r == 0)
 		r = scope_parse(&scope, &values->scope, &key, err);
 	if (r < 0 && settings_place(settings, key))
@@ -419,6 +427,7 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .http = true,
 			   .privilege = true,
 			   .tcp_interval_ns = NS_PER_S,
+			   .tcp_connections = 1024,
 			   .udp_interval_ns = NS_PER_S,
 			   .dns_timeout_ns = NS_PER_S },
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },

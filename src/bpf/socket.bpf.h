@@ -71,11 +71,9 @@ struct tcp_note {
 
 enum { SOCKET_RESET_received = 1, SOCKET_RESET_sent = 2 };
 
-#define TCP_NOTES 131072 /* of 64 bytes and more each, for those that there are */
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, TCP_NOTES);
+	__uint(max_entries, 1024); /* as the agent sets it */
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, struct tcp_note);
@@ -107,14 +105,16 @@ static struct tcp_note *tcp_note_get(__u64 cookie)
 
 static __attribute__((noinline)) long tcp_note_put(__u64 cookie, const struct tcp_note *note)
 {
-	long r = bpf_map_update_elem(&tcp_notes, &cookie, note, BPF_ANY);
-
-	if (r < 0)
-		__sync_fetch_and_add(&tcp_notes_lost_count, 1);
-	return r;
+	return bpf_map_update_elem(&tcp_notes, &cookie, note, BPF_ANY);
 }
 
-/* What is there, or an empty one. A note goes when its connection has ended: make none after. */
+static void tcp_note_lost(void)
+{
+	__sync_fetch_and_add(&tcp_notes_lost_count, 1);
+}
+
+/* What is there, or an empty one; NULL: the table is full. A note goes when its connection has ended:
+ * make none after. */
 static __attribute__((noinline)) struct tcp_note *tcp_note_make(__u64 cookie)
 {
 	struct tcp_note *note = tcp_note_get(cookie);

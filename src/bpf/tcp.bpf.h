@@ -159,7 +159,8 @@ static void on_asked(const struct sock *sk)
 	socket_claim(&note.use, true);
 	note.role = RING_ROLE_client;
 	note.asked_ns = note.use.owner.boot_ns;
-	tcp_note_put(socket_cookie(sk), &note);
+	if (tcp_note_put(socket_cookie(sk), &note) < 0)
+		tcp_note_lost();
 }
 
 /* Both ends are known. */
@@ -178,6 +179,8 @@ static void on_open(const struct sock *sk)
 	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
 	struct tcp_note *note = tcp_note_make(socket_cookie(sk));
 
+	if (!note)
+		tcp_note_lost();
 	if (!note || !tcp)
 		return;
 	note->open_ns = bpf_ktime_get_boot_ns();
@@ -211,10 +214,23 @@ static __u8 end_of(const struct sock *sk, __u8 reset, int before)
 	return RING_TCP_END_fin;
 }
 
-static void tell_closed(const struct sock *sk, const struct tcp_note *note, int before)
+/* close(2) of one that nobody has used, with the peer's data unread: it ends at once, without
+ * goodbye. Otherwise whatever runs has nothing to do with it. */
+static void tcp_claim_end(const struct sock *sk, struct tcp_note *note, int before)
+{
+	if (note->use.owner.pid || note->reset || sk->sk_err == TCP_ETIMEDOUT ||
+	    (before != TCP_ESTABLISHED && before != TCP_CLOSE_WAIT))
+		return;
+	if (socket_claim(&note->use, true) && socket_wanted(&note->use))
+		tcp_tell_open(sk, note);
+}
+
+static void tell_closed(const struct sock *sk, struct tcp_note *note, int before)
 {
 	if (before == TCP_LISTEN || before == TCP_CLOSE || before == TCP_SYN_RECV)
 		return;
+	if (note)
+		tcp_claim_end(sk, note, before);
 	if (note ? !socket_wanted(&note->use) : socket_needs_owner())
 		return;
 	if (before == TCP_SYN_SENT)

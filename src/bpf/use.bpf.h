@@ -40,9 +40,12 @@ static void on_tcp_use(struct sock *sk)
 
 static void on_udp_use(struct sock *sk)
 {
-	struct socket_note *note =
-		bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct socket_note *note;
 
+	/* Tracing programs may use a socket's storage since 5.11, as they get typed tasks. */
+	if (!ring_knows_task())
+		return;
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
 		udp_own(note, socket_cookie(sk), true);
 }

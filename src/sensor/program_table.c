@@ -49,6 +49,7 @@ static int network_set(void *skeleton, const struct sensor_env *env, struct erro
 
 	bpf->rodata->want_tcp = watch->tcp;
 	bpf->rodata->tcp_settle_ns = watch->tcp_settle_ns;
+	bpf_map__set_max_entries(bpf->maps.tcp_notes, (__u32)watch->tcp_connections);
 	bpf->rodata->want_udp = watch->udp;
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;

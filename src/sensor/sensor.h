@@ -31,6 +31,7 @@ struct kernel_settings {
 struct watch_settings {
 	bool tcp, udp, dns, tls, http, privilege;
 	uint64_t tcp_settle_ns, tcp_interval_ns; /* interval 0: never */
+	uint64_t tcp_connections; /* that are remembered at most */
 	uint64_t udp_interval_ns;
 	uint64_t dns_timeout_ns;
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
