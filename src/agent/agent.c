@@ -240,9 +240,9 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 			return r;
 		agent->sensor_count++;
 		if (*kinds == &sensor_exec && sensor->taken && !sensor->taken->samples)
-			agent->identity.processes.feed =
-				sensor_needs_owner(&agent->sensor_settings) ? PROCESSES_some
-									     : PROCESSES_all;
+			agent->identity.processes.feed = sensor_needs_owner(&agent->sensor_settings)
+								 ? PROCESSES_some
+								 : PROCESSES_all;
 	}
 	return 0;
 }
@@ -388,8 +388,7 @@ static int agent_make_sensor_env(struct agent *agent, struct error *err)
 	r = scope_parse(&agent->sensor_settings.scope, &agent->settings->scope, &key, err);
 	if (r < 0)
 		return r;
-	return scope_find_cgroups(&agent->sensor_settings.scope, agent->sensor_env.hierarchy,
-				   err);
+	return scope_find_cgroups(&agent->sensor_settings.scope, agent->sensor_env.hierarchy, err);
 }
 
 /* Two agents on one kernel would report everything twice. One that watches a few processes only is

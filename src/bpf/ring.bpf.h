@@ -97,8 +97,7 @@ static bool ring_knows_task(void)
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
 
-#define RING_NUMBER(task, field)                                                                   \
-	(ring_knows_task() ? (task)->field : BPF_CORE_READ((task), field))
+#define RING_NUMBER(task, field) (ring_knows_task() ? (task)->field : BPF_CORE_READ((task), field))
 
 static __attribute__((unused)) struct task_struct *ring_current(void)
 {
@@ -189,9 +188,8 @@ static void ring_fill_task(struct ring_head *head, __u16 type, __u16 bytes,
 	head->tid = RING_NUMBER(task, pid);
 	head->uid = BPF_CORE_READ(task, cred, euid.val);
 	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = head->tid == head->pid
-				 ? RING_NUMBER(task, start_boottime)
-				 : BPF_CORE_READ(task, group_leader, start_boottime);
+	head->start_ns = head->tid == head->pid ? RING_NUMBER(task, start_boottime)
+						: BPF_CORE_READ(task, group_leader, start_boottime);
 	/* Behind its end may stand the rest of an older name. */
 	bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);
 }

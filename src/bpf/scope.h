@@ -27,9 +27,9 @@ enum scope_list {
 /* What a list says of one thing. */
 enum scope_verdict { SCOPE_silent, SCOPE_keep, SCOPE_drop };
 
-#define SCOPE_RANGES	32
-#define SCOPE_COMMS	64
-#define SCOPE_CGROUPS	64
+#define SCOPE_RANGES   32
+#define SCOPE_COMMS    64
+#define SCOPE_CGROUPS  64
 #define SCOPE_NETWORKS 256
 
 struct scope_range {

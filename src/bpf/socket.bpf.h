@@ -55,7 +55,7 @@ struct {
 struct tcp_note {
 	struct socket_note use;
 	struct ring_ends ends; /* cookie 0: it was never open, as far as was seen */
-	__u64 address; /* of the kernel's struct */
+	__u64 address;	       /* of the kernel's struct */
 	__u64 asked_ns, open_ns;
 	/* What was told of it while it was open. */
 	__u64 told_sent_bytes, told_received_bytes;
@@ -113,8 +113,8 @@ static void tcp_note_lost(void)
 	__sync_fetch_and_add(&tcp_notes_lost_count, 1);
 }
 
-/* What is there, or an empty one; NULL: the table is full. A note goes when its connection has ended:
- * make none after. */
+/* What is there, or an empty one; NULL: the table is full. A note goes when its connection has
+ * ended: make none after. */
 static __attribute__((noinline)) struct tcp_note *tcp_note_make(__u64 cookie)
 {
 	struct tcp_note *note = tcp_note_get(cookie);

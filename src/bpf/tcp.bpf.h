@@ -118,7 +118,7 @@ static void tell(const struct sock *sk, const struct tcp_note *note, __u8 what, 
 	if (!record.ends.cookie) {
 		fill_ends(&record.ends, sk, tcp);
 		if (!scope_keeps_ends(record.ends.local_port, record.ends.peer_port,
-				       record.ends.peer))
+				      record.ends.peer))
 			return;
 	}
 	tcp_count(&counts, sk, tcp);
@@ -168,19 +168,19 @@ static void tcp_note_ends(struct tcp_note *note, const struct sock *sk, const st
 {
 	fill_ends(&note->ends, sk, tcp);
 	note->address = (__u64)tcp;
-	note->use.ends = scope_keeps_ends(note->ends.local_port, note->ends.peer_port,
-					   note->ends.peer)
-				 ? SCOPE_keep
-				 : SCOPE_drop;
+	note->use.ends =
+		scope_keeps_ends(note->ends.local_port, note->ends.peer_port, note->ends.peer)
+			? SCOPE_keep
+			: SCOPE_drop;
 }
 
-static void on_open(const struct sock *sk)
+static void on_open(const struct sock *sk, int before)
 {
 	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
 	struct tcp_note *note = tcp_note_make(socket_cookie(sk));
 
-	if (!note)
-		tcp_note_lost();
+	if (!note && before == TCP_SYN_RECV)
+		tcp_note_lost(); /* a client's was missed when it asked */
 	if (!note || !tcp)
 		return;
 	note->open_ns = bpf_ktime_get_boot_ns();
@@ -261,7 +261,7 @@ int BPF_PROG(on_state, const struct sock *sk, int before, int after)
 	else if (after == TCP_SYN_SENT)
 		on_asked(sk);
 	else if (after == TCP_ESTABLISHED)
-		on_open(sk);
+		on_open(sk, before);
 	else if (after == TCP_FIN_WAIT1 || after == TCP_LAST_ACK)
 		on_closing(sk);
 	return 0;
@@ -299,9 +299,10 @@ static bool tcp_fill_flow(struct ring_tcp *record, const struct tcp_note *note)
 	struct tcp_counts counts;
 
 	/* Its memory may be another's by now. */
-	if (!tcp || (socket_has_cookie() &&
-		     (__u64)BPF_CORE_READ(tcp, inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter) !=
-			     note->ends.cookie))
+	if (!tcp ||
+	    (socket_has_cookie() &&
+	     (__u64)BPF_CORE_READ(tcp, inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter) !=
+		     note->ends.cookie))
 		return false;
 	tcp_count_at(&counts, tcp);
 	fill_counts(record, &counts);

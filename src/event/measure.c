@@ -18,7 +18,7 @@ static const struct measure_row {
 	const char *name, *unit;
 	unsigned int kinds;
 	const char *value; /* field; NULL: it counts 1 */
-	const char *when;  /* field that has to be there, or, behind a '!', must not; NULL: always */
+	const char *when; /* field that has to be there, or, behind a '!', must not; NULL: always */
 } measure_rows[] = {
 	{ "tcp.connect", "connection.out", "count", C | H | M, NULL, NULL },
 	{ "tcp.connect", "connection.out.latency", "duration", T, "network.connect.latency", NULL },

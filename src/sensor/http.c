@@ -268,7 +268,9 @@ static void http_stop(struct sensor *sensor)
 
 static const struct sensor_mechanism http_mechanisms[] = {
 	{ .name = PACKET_FULL, .costs = "HTTP/2 and what is inside TLS", .start = http_start },
-	{ .name = PACKET_CALLS, .costs = "HTTP/2 and what is inside TLS", .start = http_start_calls },
+	{ .name = PACKET_CALLS,
+	  .costs = "HTTP/2 and what is inside TLS",
+	  .start = http_start_calls },
 	{ .name = PACKET_BLIND, .costs = PACKET_BLIND_COSTS, .start = http_start_blind },
 };
 

@@ -30,7 +30,7 @@ OBJECT(privilege)
 		(bpf)->rodata->only_under = (env)->settings->only_under;                           \
 		(bpf)->rodata->agent_pid = (uint32_t)getpid();                                     \
 		(bpf)->rodata->hierarchy = (env)->hierarchy;                                       \
-		(bpf)->rodata->scope = (env)->settings->scope.config;                            \
+		(bpf)->rodata->scope = (env)->settings->scope.config;                              \
 		ring_share((env)->ring, (bpf)->maps.ring, (bpf)->maps.ring_state, err);            \
 	})
 
@@ -54,7 +54,8 @@ static int network_set(void *skeleton, const struct sensor_env *env, struct erro
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;
 	bpf->rodata->want_http = watch->http;
-	return r < 0 ? r : socket_notes_share(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
+	return r < 0 ? r
+		     : socket_notes_share(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
 }
 
 static int network_loaded(void *skeleton, const struct sensor_env *env, struct error *err)
@@ -77,8 +78,8 @@ const struct program_object program_objects[PROGRAM_OBJECTS] = {
 	  .open = exec_open,
 	  .destroy = exec_destroy,
 	  .set = exec_set },
-	{ .parts = PROGRAMS_tcp | PROGRAMS_packet | PROGRAMS_use | PROGRAMS_use_call |
-		   PROGRAMS_drop,
+	{ .parts =
+		  PROGRAMS_tcp | PROGRAMS_packet | PROGRAMS_use | PROGRAMS_use_call | PROGRAMS_drop,
 	  .behind = true,
 	  .open = network_open,
 	  .destroy = network_destroy,

@@ -40,8 +40,8 @@ const uint8_t *privilege_wanted(void);
 /* The object's skeleton: struct NAME_bpf. */
 void *programs_skeleton(const struct programs *programs);
 
-/* Begins to read through the table that a program of kind "iter" goes through: read(2) gives what it
- * writes. Returns the fd. */
+/* Begins to read through the table that a program of kind "iter" goes through: read(2) gives what
+ * it writes. Returns the fd. */
 must_check int programs_read_begin(const struct programs *programs, const char *name,
 				   struct error *err);
 

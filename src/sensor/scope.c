@@ -13,7 +13,7 @@
 /* --- entries --- */
 
 static int scope_take_range(struct scope_range *ranges, __u32 *count, struct slice word,
-			     uint64_t most, uint32_t verdict, struct error *err)
+			    uint64_t most, uint32_t verdict, struct error *err)
 {
 	struct slice from = word, rest = word;
 	uint64_t low, high;
@@ -37,21 +37,21 @@ static int scope_take_range(struct scope_range *ranges, __u32 *count, struct sli
 }
 
 static int scope_take_uid(struct scope *scope, struct slice word, uint32_t verdict,
-			   struct error *err)
+			  struct error *err)
 {
 	return scope_take_range(scope->config.uids, &scope->config.uid_count, word, UINT32_MAX,
-				 verdict, err);
+				verdict, err);
 }
 
 static int scope_take_port(struct scope *scope, struct slice word, uint32_t verdict,
-			    struct error *err)
+			   struct error *err)
 {
 	return scope_take_range(scope->config.ports, &scope->config.port_count, word, UINT16_MAX,
-				 verdict, err);
+				verdict, err);
 }
 
 static int scope_take_comm(struct scope *scope, struct slice word, uint32_t verdict,
-			    struct error *err)
+			   struct error *err)
 {
 	if (scope->comm_count == SCOPE_COMMS)
 		return error_say(err, E2BIG, "more than %d entries", SCOPE_COMMS);
@@ -64,7 +64,7 @@ static int scope_take_comm(struct scope *scope, struct slice word, uint32_t verd
 }
 
 static int scope_take_cgroup(struct scope *scope, struct slice word, uint32_t verdict,
-			      struct error *err)
+			     struct error *err)
 {
 	if (scope->cgroup_count == SCOPE_CGROUPS)
 		return error_say(err, E2BIG, "more than %d entries", SCOPE_CGROUPS);
@@ -94,7 +94,7 @@ static bool scope_read_address(struct slice word, __u8 *address, __u32 *ret_bits
 }
 
 static int scope_take_network(struct scope *scope, struct slice word, uint32_t verdict,
-			       struct error *err)
+			      struct error *err)
 {
 	struct slice address = word, rest = word;
 	uint64_t bits = UINT64_MAX;
@@ -156,13 +156,12 @@ static int scope_parse_list(struct scope *scope, size_t n, struct slice text, st
 	return 0;
 }
 
-int scope_parse(struct scope *scope, const struct scope_settings *settings,
-		 const char **ret_key, struct error *err)
+int scope_parse(struct scope *scope, const struct scope_settings *settings, const char **ret_key,
+		struct error *err)
 {
 	memset(scope, 0, sizeof(*scope));
 	for (size_t n = 0; n < array_count(scope_rows); n++) {
-		const char *text =
-			*(char *const *)((const char *)settings + scope_rows[n].at);
+		const char *text = *(char *const *)((const char *)settings + scope_rows[n].at);
 		int r = text ? scope_parse_list(scope, n, slice_of(text), err) : 0;
 
 		if (r < 0) {
@@ -180,10 +179,11 @@ int scope_find_cgroups(struct scope *scope, enum ring_hierarchy hierarchy, struc
 
 		scope->cgroups[n].id = cgroup_id(path, hierarchy);
 		if (scope->cgroups[n].id == 0)
-			return error_say(err, ENOENT,
-					 "watch.cgroups: there is no control group '%.*s'; give its "
-					 "path as /proc/PID/cgroup has it",
-					 (int)path.bytes, path.at);
+			return error_say(
+				err, ENOENT,
+				"watch.cgroups: there is no control group '%.*s'; give its "
+				"path as /proc/PID/cgroup has it",
+				(int)path.bytes, path.at);
 	}
 	return 0;
 }

@@ -41,15 +41,15 @@ struct scope {
 
 /* Pure. On an error *ret_key is the setting that is wrong. */
 must_check int scope_parse(struct scope *scope, const struct scope_settings *settings,
-			    const char **ret_key, struct error *err);
+			   const char **ret_key, struct error *err);
 
 /* Asks the kernel for the ids of the control groups; -ENOENT: there is none of that path. */
 must_check int scope_find_cgroups(struct scope *scope, enum ring_hierarchy hierarchy,
-				   struct error *err);
+				  struct error *err);
 
 /* Fills those of an object's tables that are the lists'; once it is loaded, before it is attached.
  */
 must_check int scope_fill(const struct scope *scope, const struct bpf_object *object,
-			   struct error *err);
+			  struct error *err);
 
 #endif

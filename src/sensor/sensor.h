@@ -31,7 +31,7 @@ struct kernel_settings {
 struct watch_settings {
 	bool tcp, udp, dns, tls, http, privilege;
 	uint64_t tcp_settle_ns, tcp_interval_ns; /* interval 0: never */
-	uint64_t tcp_connections; /* that are remembered at most */
+	uint64_t tcp_connections;		 /* that are remembered at most */
 	uint64_t udp_interval_ns;
 	uint64_t dns_timeout_ns;
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
@@ -42,9 +42,9 @@ struct sensor_settings {
 	struct kernel_settings kernel;
 	uint32_t only_under; /* only this process and those below it; 0 = all */
 	struct scope scope;
-	bool old_records;    /* kmsg: those from before the start, too */
-	const char *source;  /* a saved kernel log, "-" = standard input */
-	uint64_t poll_ns;    /* exec: how often /proc is read where BPF is refused */
+	bool old_records;   /* kmsg: those from before the start, too */
+	const char *source; /* a saved kernel log, "-" = standard input */
+	uint64_t poll_ns;   /* exec: how often /proc is read where BPF is refused */
 };
 
 /* Whether only what some processes do is asked for: what nobody was seen to do is not, then. */

@@ -135,7 +135,8 @@ static bool tcp_sweep_some(struct tcp_sensor *tcp)
 	const size_t record_bytes = sizeof(struct ring_tcp);
 
 	for (int n = 0; n < TCP_SWEEP_READS; n++) {
-		ssize_t count = read(tcp->sweep_fd, bytes, sizeof(bytes) / record_bytes * record_bytes);
+		ssize_t count =
+			read(tcp->sweep_fd, bytes, sizeof(bytes) / record_bytes * record_bytes);
 
 		if (count < 0 && errno == EAGAIN)
 			continue;
@@ -233,7 +234,8 @@ static const struct sensor_mechanism tcp_mechanisms[] = {
 	  .costs = "connects that fail before the first packet",
 	  .start = tcp_start },
 	{ .name = "tp_btf and fentry",
-	  .costs = "connects that fail before the first packet; who uses a connection by sendfile(2) "
+	  .costs = "connects that fail before the first packet; who uses a connection by "
+		   "sendfile(2) "
 		   "alone",
 	  .start = tcp_start_calls },
 	{ .name = "tp_btf, state changes only",

@@ -376,7 +376,9 @@ static const struct sensor_mechanism tls_mechanisms[] = {
 	{ .name = PACKET_FULL,
 	  .costs = "QUIC; certificates of TLS 1.3, which are encrypted",
 	  .start = tls_start },
-	{ .name = PACKET_CALLS, .costs = "QUIC; certificates of TLS 1.3, which are encrypted", .start = tls_start_calls },
+	{ .name = PACKET_CALLS,
+	  .costs = "QUIC; certificates of TLS 1.3, which are encrypted",
+	  .start = tls_start_calls },
 	{ .name = PACKET_BLIND, .costs = PACKET_BLIND_COSTS, .start = tls_start_blind },
 };
 

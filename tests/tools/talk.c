@@ -4,16 +4,15 @@
  *
  * Prints one JSON object: what was done.
  *
- *	tcp HOST SENT RECEIVED    the client sends so many bytes, the server, a child, answers with so many
- *	refused HOST              nobody listens
- *	reset HOST                the client closes with data unread
- *	open HOST MS              a connection that carries something, then stays open so long; ss(8) may look
- *	udp HOST COUNT BYTES      so many datagrams, each answered with one byte by a child
- *	dns HOST NAME             asks a server, a child, at port 53, which answers 10.9.8.7
- *	tls HOST NAME             a ClientHello for the name, in two pieces
- *	http HOST PATH            a request and its answer, 404
- *	storm HOST COUNT          so many connections at once, then all are closed
- *	noise HOST COUNT          so many messages of random bytes and broken headers, as DNS and as TLS
+ *	tcp HOST SENT RECEIVED    the client sends so many bytes, the server, a child, answers with
+ *so many refused HOST              nobody listens reset HOST                the client closes with
+ *data unread open HOST MS              a connection that carries something, then stays open so
+ *long; ss(8) may look udp HOST COUNT BYTES      so many datagrams, each answered with one byte by a
+ *child dns HOST NAME             asks a server, a child, at port 53, which answers 10.9.8.7 tls
+ *HOST NAME             a ClientHello for the name, in two pieces http HOST PATH            a
+ *request and its answer, 404 storm HOST COUNT          so many connections at once, then all are
+ *closed noise HOST COUNT          so many messages of random bytes and broken headers, as DNS and
+ *as TLS
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -217,7 +216,8 @@ static void talk_udp(const char *host, char **args)
 		for (; count; count--) {
 			struct place peer = { .bytes = sizeof(peer.address) };
 
-			if (recvfrom(server, data, sizeof(data), 0, (struct sockaddr *)&peer.address,
+			if (recvfrom(server, data, sizeof(data), 0,
+				     (struct sockaddr *)&peer.address,
 				     &peer.bytes) != (ssize_t)bytes)
 				_exit(1);
 			sendto(server, "!", 1, 0, (struct sockaddr *)&peer.address, peer.bytes);
@@ -427,7 +427,8 @@ static void talk_noise(const char *host, char **args)
 		put(far, record, 1 + (size_t)random() % sizeof(record));
 		close(near);
 		close(far);
-		/* Counts of questions and answers that are not there, names that point at themselves. */
+		/* Counts of questions and answers that are not there, names that point at
+		 * themselves. */
 		if (n % 2) {
 			memset(record, 0, 12);
 			record[2] = (uint8_t)(random() % 2 ? 0x81 : 1);
@@ -447,9 +448,9 @@ static const struct {
 	int args;
 	void (*talk)(const char *host, char **args);
 } whats[] = {
-	{ "tcp", 2, talk_tcp },	  { "refused", 0, talk_refused }, { "reset", 0, talk_reset },
-	{ "open", 1, talk_open }, { "udp", 2, talk_udp },	  { "dns", 1, talk_dns },
-	{ "tls", 1, talk_tls },	  { "http", 1, talk_http },	  { "storm", 1, talk_storm },
+	{ "tcp", 2, talk_tcp },	    { "refused", 0, talk_refused }, { "reset", 0, talk_reset },
+	{ "open", 1, talk_open },   { "udp", 2, talk_udp },	    { "dns", 1, talk_dns },
+	{ "tls", 1, talk_tls },	    { "http", 1, talk_http },	    { "storm", 1, talk_storm },
 	{ "noise", 1, talk_noise },
 };
 

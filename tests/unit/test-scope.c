@@ -54,7 +54,8 @@ static void networks_of_both_families_share_a_table(void **state)
 	(void)state;
 	assert_int_equal(
 		parse((struct scope_settings){
-			.networks = (char *)"10.1.0.0/16,!2001:db8::/32,127.0.0.1,::/0,0.0.0.0/0" }),
+			.networks =
+				(char *)"10.1.0.0/16,!2001:db8::/32,127.0.0.1,::/0,0.0.0.0/0" }),
 		0);
 	assert_int_equal(scope.network_count, 5);
 	assert_int_equal(scope.networks[0].key.bits, 96 + 16);
@@ -86,10 +87,13 @@ static void refuse(struct scope_settings settings, int code, const char *where, 
 
 static void nonsense_is_refused(void **state)
 {
-	static const char *const ports[] = { "65536", "-1", "9-8", "80-", "-80", "a", "1-2-3", "1e3",
-					     "99999999999999999999" };
-	static const char *const networks[] = { "10.0.0.0/33", "::/129", "10.0.0/8", "x", "1.2.3.4/",
-						"::1/a", "10.0.0.0/-1", "fe80::1%lo" };
+	static const char *const ports[] = { "65536", "-1",  "9-8",
+					     "80-",   "-80", "a",
+					     "1-2-3", "1e3", "99999999999999999999" };
+	static const char *const networks[] = {
+		"10.0.0.0/33", "::/129", "10.0.0/8",	"x",
+		"1.2.3.4/",    "::1/a",	 "10.0.0.0/-1", "fe80::1%lo"
+	};
 	char many[4 * SCOPE_RANGES + 4] = "1";
 
 	(void)state;
