@@ -90,8 +90,8 @@ talk_as() {
 	talk_as 4321 tcp 127.0.0.1 10 20
 	wait_for 5 has '."event.name" == "tcp.close" and ."process.pid" == $said.client and ."process.user.id" == 4321'
 	was_unseen
-	has '."event.name" == "process.exec" and ."process.command_args"[1] == "four"'
-	! has '."event.name" == "process.exec" and ."process.command_args"[1] == "three"'
+	has '."event.name" == "process.exec" and ."process.command_line" == "/bin/true four"'
+	! has '."event.name" == "process.exec" and ."process.command_line" == "/bin/true three"'
 }
 
 @test "names of processes" {
