@@ -30,6 +30,14 @@ struct {
 	__type(value, struct file_use);
 } file_uses SEC(".maps");
 
+/* Where an entry is put together: kernels before 6.4 have little stack left. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct file_use);
+} file_use_scratch SEC(".maps");
+
 struct file_fd {
 	__u32 pid, fd;
 };
@@ -75,13 +83,21 @@ static void file_end_busy(__u32 pid)
 static void file_begin_use(struct file *file, const struct file_place *directory, __u64 name,
 			   struct inode *inode)
 {
-	struct file_use use = { .directory = *directory, .name = name, .inode = (__u64)inode };
+	struct file_use *use;
 	__u64 key = (__u64)file;
+	__u32 zero = 0;
 
-	use.ino = BPF_CORE_READ(inode, i_ino);
-	use.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	use.mode = BPF_CORE_READ(inode, i_mode);
-	bpf_map_update_elem(&file_uses, &key, &use, BPF_ANY);
+	use = bpf_map_lookup_elem(&file_use_scratch, &zero);
+	if (!use)
+		return;
+	use->directory = *directory;
+	use->name = name;
+	use->inode = (__u64)inode;
+	use->read_bytes = use->written_bytes = 0;
+	use->ino = BPF_CORE_READ(inode, i_ino);
+	use->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	use->mode = BPF_CORE_READ(inode, i_mode);
+	bpf_map_update_elem(&file_uses, &key, use, BPF_ANY);
 	file_used = 1;
 }
 
