@@ -5,11 +5,13 @@
 
 #include "sysvisor/runc/command.h"
 
+static const struct command command_man;
+
 static const struct command *const commands[] = {
 	&command_create,     &command_start,   &command_run,	&command_state, &command_kill,
 	&command_delete,     &command_exec,    &command_list,	&command_ps,	&command_pause,
 	&command_resume,     &command_update,  &command_events, &command_spec,	&command_features,
-	&command_checkpoint, &command_restore,
+	&command_checkpoint, &command_restore, &command_man,
 };
 
 static const char *const log_formats[] = { "text", "json", NULL };
@@ -98,14 +100,19 @@ static int main_print_help(const struct settings_table *table, struct error *err
 	return command_print(&text, err);
 }
 
-struct main_options {
-	bool help;
-};
-
 /* Every command understands --help, whatever its own options are. */
 static bool main_wants_help(char **args)
 {
 	return args[1] && (strcmp(args[1], "--help") == 0 || strcmp(args[1], "-h") == 0);
+}
+
+static struct settings_table main_table(const char *program, const struct setting *rows,
+					size_t row_count)
+{
+	return (struct settings_table){ .program = program,
+					.program_bit = COMMAND_PROGRAM,
+					.rows = rows,
+					.row_count = row_count };
 }
 
 static int main_print_command(const struct command *command, const struct settings_table *table,
@@ -121,6 +128,44 @@ static int main_print_command(const struct command *command, const struct settin
 	return command_print(&text, err);
 }
 
+static int main_print_man(const struct runtime *runtime, void *options, char **args,
+			  struct error *err)
+{
+	struct settings_table table =
+		main_table(RUNTIME_NAME, runtime_rows, array_count(runtime_rows));
+	auto_text struct text text = { 0 };
+
+	(void)runtime, (void)options, (void)args;
+	text_put(&text,
+		 SLICE(".Dd $Mdocdate$\n.Dt " RUNTIME_NAME " 8\n.Os\n.Sh NAME\n.Nm " RUNTIME_NAME
+		       "\n.Nd runs system containers, as an OCI runtime\n.Sh SYNOPSIS\n"
+		       ".Nm " RUNTIME_NAME "\n.Op Ar options\n.Ar command\n.Op Ar options\n"
+		       ".Op Ar arguments\n.Sh OPTIONS\n"));
+	settings_print_man(&table, &text);
+	text_put(&text, SLICE(".Sh COMMANDS\n.Bl -tag -width Ds\n"));
+	for (size_t n = 0; n < array_count(commands); n++) {
+		table = main_table(commands[n]->name, commands[n]->rows, commands[n]->row_count);
+		text_printf(&text, ".It Cm %s%s%s\n%s.\n", commands[n]->name,
+			    commands[n]->arguments[0] ? " Ar " : "", commands[n]->arguments,
+			    commands[n]->purpose);
+		if (table.row_count)
+			settings_print_man(&table, &text);
+	}
+	text_put(&text,
+		 SLICE(".El\n.Sh EXIT STATUS\n0 on success, 1 when it failed;\n.Cm run\nand\n"
+		       ".Cm exec\nend as the program in the container does, or with 128 and the "
+		       "number of the signal that ended it.\n.Sh SEE ALSO\n.Xr sysvisor 8 ,\n"
+		       ".Xr sysvisor-fs 8 ,\n.Xr sysvisor-mgr 8\n"));
+	return command_print(&text, err);
+}
+
+static const struct command command_man = {
+	.name = "man",
+	.arguments = "",
+	.purpose = "Print the manual page",
+	.run = main_print_man,
+};
+
 static int main_check_count(const struct command *command, int count, struct error *err)
 {
 	if (count < command->least || (command->most >= 0 && count > command->most))
@@ -135,10 +180,8 @@ static int main_check_count(const struct command *command, int count, struct err
 static int main_run_command(const struct runtime *runtime, const struct command *command, int argc,
 			    char **argv, struct error *err)
 {
-	const struct settings_table table = { .program = command->name,
-					      .program_bit = COMMAND_PROGRAM,
-					      .rows = command->rows,
-					      .row_count = command->row_count };
+	const struct settings_table table =
+		main_table(command->name, command->rows, command->row_count);
 	auto_free void *options = calloc(1, command->options_bytes + 1);
 	struct settings settings;
 	int rest = 1, r;
@@ -213,10 +256,8 @@ static int main_run(struct runtime *runtime, const struct settings_table *table,
 
 int main(int argc, char **argv)
 {
-	const struct settings_table table = { .program = RUNTIME_NAME,
-					      .program_bit = COMMAND_PROGRAM,
-					      .rows = runtime_rows,
-					      .row_count = array_count(runtime_rows) };
+	const struct settings_table table =
+		main_table(RUNTIME_NAME, runtime_rows, array_count(runtime_rows));
 	struct runtime runtime = { 0 };
 	struct settings settings;
 	struct error err = { 0 };
