@@ -113,7 +113,7 @@ static int docker_change(struct front *front, const struct docker_change *change
 {
 	auto_text struct text before = { 0 }, after = { 0 };
 	char path[PATH_MAX], program[PATH_MAX];
-	struct stat was;
+	struct stat was = { 0 };
 	int r;
 
 	umask(0); /* modes are said */
