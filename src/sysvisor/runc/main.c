@@ -40,7 +40,8 @@ static const struct setting runtime_rows[] = {
 	{ .option = "systemd-cgroup",
 	  .type = SETTING_flag,
 	  AT(systemd_cgroup),
-	  .help = "Have systemd make control groups" },
+	  .help = "Have systemd make control groups, as units: linux.cgroupsPath is "
+		  "slice:prefix:name" },
 	{ .option = "no-sysvisor-mgr",
 	  .type = SETTING_flag,
 	  AT(no_manager),
@@ -100,19 +101,82 @@ static int main_print_help(const struct settings_table *table, struct error *err
 	return command_print(&text, err);
 }
 
+/* --- the manual page --- */
+
+static const char main_man_head[] =
+	".Dd $Mdocdate$\n.Dt " RUNTIME_NAME " 8\n.Os\n.Sh NAME\n.Nm " RUNTIME_NAME "\n"
+	".Nd run system containers: containers that look like whole machines\n"
+	".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar options\n.Op Ar arguments\n"
+	".Sh DESCRIPTION\n"
+	"An OCI runtime.\nRoot inside is nobody outside, and may do all that a machine's root may: "
+	"run systemd, Docker, mount, set sysctls.\nEngines call it; for use by hand see\n"
+	".Cm spec\nand\n.Cm run .\n"
+	".Pp\nWhere systemd is the first process, SIGTERM powers it off.\n";
+
+static const char main_man_tail[] =
+	".Sh ENVIRONMENT\nOf the container's process, TRUE or FALSE:\n.Bl -tag -width Ds\n"
+	".It Ev SYSVISOR_HONOR_CAPS\nIt has the capabilities that the engine gives, instead of "
+	"all.\n"
+	".It Ev SYSVISOR_SYSCONT_MODE\nFALSE: a plain container in a user namespace, nothing "
+	"more.\n"
+	".El\n"
+	".Sh ANNOTATIONS\n.Bl -tag -width Ds\n"
+	".It io.sysvisor.init\n"
+	"What the first process is: systemd, none, or auto, which looks at what the program is.\n"
+	".It org.systemd.property. Ns Ar NAME\nWith\n.Fl -systemd-cgroup :\na property of the "
+	"unit, "
+	"as in \"uint64 5000000\", \"'text'\", \"true\".\n.El\n"
+	".Sh EXIT STATUS\n.Cm run\nand\n.Cm exec\nend as the program in the container does; all "
+	"else ends with 0 on success and 1 when it failed.\n"
+	".Sh SEE ALSO\n.Xr sysvisor 8 ,\n.Xr sysvisor-fs 8 ,\n.Xr sysvisor-mgr 8\n";
+
+static void main_man_command(const struct command *command, struct text *out)
+{
+	const struct settings_table table = { .program_bit = COMMAND_PROGRAM,
+					      .rows = command->rows,
+					      .row_count = command->row_count };
+
+	text_printf(out, ".It Cm %s%s%s\n%s.\n", command->name, *command->arguments ? " Ar " : "",
+		    command->arguments, command->purpose);
+	if (table.row_count)
+		settings_print_man(&table, out);
+}
+
+static int main_man(const struct runtime *runtime, void *options, char **args, struct error *err)
+{
+	const struct settings_table table = { .program_bit = COMMAND_PROGRAM,
+					      .rows = runtime_rows,
+					      .row_count = array_count(runtime_rows) };
+	auto_text struct text text = { 0 };
+
+	(void)runtime;
+	(void)options;
+	(void)args;
+	text_put(&text, slice_of(main_man_head));
+	text_put(&text, SLICE(".Sh OPTIONS\n"));
+	settings_print_man(&table, &text);
+	text_put(&text, SLICE(".Sh COMMANDS\n.Bl -tag -width Ds\n"));
+	for (size_t n = 0; n < array_count(commands); n++)
+		main_man_command(commands[n], &text);
+	text_put(&text, SLICE(".El\n"));
+	text_put(&text, slice_of(main_man_tail));
+	return command_print(&text, err);
+}
+
+static const struct command command_man = {
+	.name = "man",
+	.arguments = "",
+	.purpose = "Print the manual page",
+	.most = 0,
+	.run = main_man,
+};
+
+/* --- one command --- */
+
 /* Every command understands --help, whatever its own options are. */
 static bool main_wants_help(char **args)
 {
 	return args[1] && (strcmp(args[1], "--help") == 0 || strcmp(args[1], "-h") == 0);
-}
-
-static struct settings_table main_table(const char *program, const struct setting *rows,
-					size_t row_count)
-{
-	return (struct settings_table){ .program = program,
-					.program_bit = COMMAND_PROGRAM,
-					.rows = rows,
-					.row_count = row_count };
 }
 
 static int main_print_command(const struct command *command, const struct settings_table *table,
@@ -128,44 +192,6 @@ static int main_print_command(const struct command *command, const struct settin
 	return command_print(&text, err);
 }
 
-static int main_print_man(const struct runtime *runtime, void *options, char **args,
-			  struct error *err)
-{
-	struct settings_table table =
-		main_table(RUNTIME_NAME, runtime_rows, array_count(runtime_rows));
-	auto_text struct text text = { 0 };
-
-	(void)runtime, (void)options, (void)args;
-	text_put(&text,
-		 SLICE(".Dd $Mdocdate$\n.Dt " RUNTIME_NAME " 8\n.Os\n.Sh NAME\n.Nm " RUNTIME_NAME
-		       "\n.Nd runs system containers, as an OCI runtime\n.Sh SYNOPSIS\n"
-		       ".Nm " RUNTIME_NAME "\n.Op Ar options\n.Ar command\n.Op Ar options\n"
-		       ".Op Ar arguments\n.Sh OPTIONS\n"));
-	settings_print_man(&table, &text);
-	text_put(&text, SLICE(".Sh COMMANDS\n.Bl -tag -width Ds\n"));
-	for (size_t n = 0; n < array_count(commands); n++) {
-		table = main_table(commands[n]->name, commands[n]->rows, commands[n]->row_count);
-		text_printf(&text, ".It Cm %s%s%s\n%s.\n", commands[n]->name,
-			    commands[n]->arguments[0] ? " Ar " : "", commands[n]->arguments,
-			    commands[n]->purpose);
-		if (table.row_count)
-			settings_print_man(&table, &text);
-	}
-	text_put(&text,
-		 SLICE(".El\n.Sh EXIT STATUS\n0 on success, 1 when it failed;\n.Cm run\nand\n"
-		       ".Cm exec\nend as the program in the container does, or with 128 and the "
-		       "number of the signal that ended it.\n.Sh SEE ALSO\n.Xr sysvisor 8 ,\n"
-		       ".Xr sysvisor-fs 8 ,\n.Xr sysvisor-mgr 8\n"));
-	return command_print(&text, err);
-}
-
-static const struct command command_man = {
-	.name = "man",
-	.arguments = "",
-	.purpose = "Print the manual page",
-	.run = main_print_man,
-};
-
 static int main_check_count(const struct command *command, int count, struct error *err)
 {
 	if (count < command->least || (command->most >= 0 && count > command->most))
@@ -180,8 +206,10 @@ static int main_check_count(const struct command *command, int count, struct err
 static int main_run_command(const struct runtime *runtime, const struct command *command, int argc,
 			    char **argv, struct error *err)
 {
-	const struct settings_table table =
-		main_table(command->name, command->rows, command->row_count);
+	const struct settings_table table = { .program = command->name,
+					      .program_bit = COMMAND_PROGRAM,
+					      .rows = command->rows,
+					      .row_count = command->row_count };
 	auto_free void *options = calloc(1, command->options_bytes + 1);
 	struct settings settings;
 	int rest = 1, r;
@@ -256,8 +284,10 @@ static int main_run(struct runtime *runtime, const struct settings_table *table,
 
 int main(int argc, char **argv)
 {
-	const struct settings_table table =
-		main_table(RUNTIME_NAME, runtime_rows, array_count(runtime_rows));
+	const struct settings_table table = { .program = RUNTIME_NAME,
+					      .program_bit = COMMAND_PROGRAM,
+					      .rows = runtime_rows,
+					      .row_count = array_count(runtime_rows) };
 	struct runtime runtime = { 0 };
 	struct settings settings;
 	struct error err = { 0 };
