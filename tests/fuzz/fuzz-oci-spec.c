@@ -7,12 +7,14 @@
 #include "sysvisor/runc/plan.h"
 #include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/scope.h"
+#include "sysvisor/runc/services.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static void fuzz_plan(struct spec *spec)
 {
 	const struct runtime runtime = { .no_manager = true, .no_filesystem = true };
+	struct services services = { .runtime = &runtime };
 	const struct spec_namespace *namespace_;
 	struct error err;
 	struct plan plan;
@@ -21,7 +23,7 @@ static void fuzz_plan(struct spec *spec)
 	spec_each(&spec->linux_.namespaces, namespace_)
 		if (namespace_->path)
 			return;
-	if (plan_make(&runtime, spec, "c", "/nowhere", &plan, &err) == 0)
+	if (plan_make(&services, spec, "c", "/nowhere", &plan, &err) == 0)
 		assert(plan.host_uid != 0 || plan.is_plain);
 	plan_done(&plan);
 }

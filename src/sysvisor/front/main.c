@@ -119,6 +119,8 @@ static int front_run(size_t command, int argc, char **argv)
 		code = front_commands[command].run(&front, &err);
 		front_print(&front.out);
 	}
+	client_done(&front.mgr);
+	client_done(&front.fs);
 	text_done(&front.out);
 	settings_done(&settings);
 	return err.code ? front_complain(&err, code) : code;

@@ -9,6 +9,7 @@
 #include "sysvisor/runc/command.h"
 #include "sysvisor/runc/delete.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
 #define DELETE_WAIT_MS 10000
@@ -74,6 +75,8 @@ int delete_rest(const struct runtime *runtime, const struct state *state, int di
 	if (r < 0)
 		return r;
 	services_end(runtime, state->id);
+	if (state->storage)
+		overlay_clean(state->storage);
 	if (hooks_run("hook poststop", &state->hooks.poststop, state, STATE_stopped, &said) < 0)
 		runtime_warn(runtime, "%s", said.text);
 	return state_remove(runtime->root, state->id, dir_fd, err);
@@ -136,9 +139,10 @@ static int delete_command(const struct runtime *runtime, void *options, char **a
 	if (dir < 0)
 		return dir;
 	r = state_load(runtime->root, args[0], &state, err);
-	if (r == -ENOENT) /* `create` was killed before it had written it */
+	if (r == -ENOENT) { /* `create` was killed before it had written it */
+		services_end(runtime, args[0]);
 		r = state_remove(runtime->root, args[0], dir, err);
-	else if (r == 0)
+	} else if (r == 0)
 		r = delete_loaded(runtime, &state, dir, wanted->force, err);
 	state_done(&state);
 	return r;

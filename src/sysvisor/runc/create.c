@@ -73,8 +73,10 @@ static int create_plan(struct create *create, struct error *err)
 	int r;
 
 	create->registered = true;
-	r = plan_make(create->runtime, &create->spec, create->id, create->bundle, &create->plan,
-		      err);
+	r = services_init(&create->services, create->runtime, err);
+	if (r == 0)
+		r = plan_make(&create->services, &create->spec, create->id, create->bundle,
+			      &create->plan, err);
 	if (r == 0)
 		r = create_place(create, err);
 	if (r == 0)
@@ -224,6 +226,11 @@ static int create_send_rootfs(struct create *create, struct error *err)
 	return fd < 0 ? fd : channel_send(create->channel[0], CHANNEL_mapped, fd, err);
 }
 
+static void create_undo_rootfs(struct create *create)
+{
+	overlay_clean(create->plan.storage);
+}
+
 static int create_limit(struct create *create, struct error *err)
 {
 	const struct spec_process *process = &create->spec.process;
@@ -260,6 +267,7 @@ static int create_save(struct create *create, struct error *err)
 		.id = create->id,
 		.bundle = create->bundle,
 		.rootfs = create->plan.rootfs,
+		.storage = create->plan.storage,
 		.created = create->created,
 		.cgroup = text_str(&create->cgroup_path),
 		.scope = create->scope.unit,
@@ -284,11 +292,12 @@ static int create_attach(struct create *create, struct error *err)
 
 static int create_show(struct create *create, struct error *err)
 {
-	int r = services_update(create->runtime, create->id, create->pid, err);
+	int r = services_show(&create->services, &create->plan, create->id, create->pid,
+			      create->channel[0], err);
 
-	return r < 0 ? r
-		     : services_show(create->runtime, &create->plan, create->id, create->pid,
-				     create->channel[0], err);
+	/* `run` may be with us for days. */
+	services_done(&create->services);
+	return r;
 }
 
 static int create_hooks(struct create *create, struct error *err)
@@ -335,7 +344,7 @@ static const struct create_step create_steps[] = {
 	{ "start the first process", create_spawn, create_undo_spawn },
 	{ "control group", create_start_scope, NULL },
 	{ "map ids", create_map_ids, NULL },
-	{ NULL, create_send_rootfs, NULL },
+	{ NULL, create_send_rootfs, create_undo_rootfs },
 	{ NULL, create_limit, NULL },
 	{ NULL, create_save, NULL },
 	{ NULL, create_attach, NULL },
@@ -398,6 +407,7 @@ void create_done(struct create *create)
 	for (size_t n = 0; n < array_count(fds); n++)
 		if (fds[n] >= 0)
 			close(fds[n]);
+	services_done(&create->services);
 	cgroup_tree_done(&create->tree);
 	text_done(&create->cgroup_path);
 	filter_done(&create->filter);

@@ -13,6 +13,7 @@
 #include "sysvisor/runc/filter.h"
 #include "sysvisor/runc/init.h"
 #include "sysvisor/runc/runtime.h"
+#include "sysvisor/runc/services.h"
 
 struct create_options {
 	char *bundle, *console_socket, *pid_file;
@@ -50,6 +51,7 @@ struct create {
 	char *bundle; /* absolute */
 	struct spec spec;
 	struct plan plan;
+	struct services services;
 	struct filter filter;
 	struct state state;
 	char created[40];

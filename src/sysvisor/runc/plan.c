@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
 #define PLAN_FIRST_ID 231072 /* the map without sysvisor-mgr */
@@ -197,13 +198,17 @@ static int plan_process(struct plan *plan, struct error *err)
 static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)
 {
 	const char *path = plan->spec->root.path;
-	auto_text struct text full = { 0 };
+	auto_text struct text full = { 0 }, storage = { 0 };
 
 	if (path[0] != '/')
 		text_printf(&full, "%s/", bundle);
 	text_put(&full, slice_of(path));
 	plan->rootfs = arena_text(plan->arena, text_slice(&full));
-	return plan->rootfs && !full.failed ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
+	if (plan->rootfs && !full.failed) {
+		rootfs_storage(plan->rootfs, plan->arena, &storage);
+		plan->storage = arena_text(plan->arena, text_slice(&storage));
+	}
+	return plan->storage ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
 }
 
 /* --- labels --- */
@@ -298,17 +303,17 @@ static int plan_tell_systemd(struct plan *plan, struct spec_words *env, struct e
 }
 
 /* Registered from here on; who plans in vain says so to the services. */
-static int plan_with_services(const struct runtime *runtime, struct plan *plan, const char *id,
+static int plan_with_services(struct services *services, struct plan *plan, const char *id,
 			      const char *bundle, struct error *err)
 {
-	int r = services_plan(runtime, plan, id, bundle, err);
+	int r = services_plan(services, plan, id, bundle, err);
 
 	if (r == 0)
 		r = plan_ids(plan, err);
 	return r < 0 ? r : plan_process(plan, err);
 }
 
-int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, const char *bundle,
+int plan_make(struct services *services, struct spec *spec, const char *id, const char *bundle,
 	      struct plan *ret_plan, struct error *err)
 {
 	int r;
@@ -322,7 +327,7 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, 
 	if (r == 0)
 		r = plan_namespaces(ret_plan, err);
 	if (r == 0)
-		r = plan_with_services(runtime, ret_plan, id, bundle, err);
+		r = plan_with_services(services, ret_plan, id, bundle, err);
 	if (r < 0)
 		return r;
 	plan_label(ret_plan);

@@ -31,14 +31,18 @@ struct plan_mount {
 	struct spec_words data; /* the file system's own options */
 	const struct spec_mount *spec;
 	bool is_optional; /* left away where its source, or its place in /sys, isn't there */
+	bool is_volume;	  /* of sysvisor-mgr: begins with what the image has there */
 	bool is_file;	  /* found when it is opened */
 	int fd;		  /* PLAN_bind, PLAN_devices: the detached mount, or -1 */
 };
 
+struct services; /* see services.h */
+
 struct plan {
 	const struct spec *spec;
 	struct arena *arena;
-	const char *rootfs; /* absolute */
+	const char *rootfs;  /* absolute */
+	const char *storage; /* rootfs_storage()'s */
 	const char *label; /* SELinux's, of file systems that are made; NULL: none, or no SELinux */
 	bool is_plain;	   /* a plain container in a user namespace: the specification as it is */
 	bool is_systemd;   /* systemd will run as the first process */
@@ -61,7 +65,7 @@ struct plan {
 };
 
 /* Decides. `bundle` is absolute. */
-must_check int plan_make(const struct runtime *runtime, struct spec *spec, const char *id,
+must_check int plan_make(struct services *services, struct spec *spec, const char *id,
 			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
 

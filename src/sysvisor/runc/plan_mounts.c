@@ -244,6 +244,7 @@ static int plan_volumes(struct plan *plan, struct error *err)
 						  .source = volume->value,
 						  .type = "bind",
 						  .options = { .bind = true },
+						  .is_volume = true,
 						  .fd = -1 };
 
 		if (!plan_find(plan, volume->key))

@@ -17,6 +17,7 @@
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/create.h"
 #include "sysvisor/runc/devfs.h"
+#include "sysvisor/runc/seed.h"
 
 /* --- files of the host --- */
 
@@ -66,7 +67,9 @@ int create_open_mounts(struct create *create, struct error *err)
 		struct plan_mount *mount = &plan->mounts[n];
 		int r = 0;
 
-		if (mount->kind == PLAN_bind) {
+		if (mount->is_volume)
+			r = seed_volume(plan->rootfs, mount->destination, mount->source, err);
+		if (r == 0 && mount->kind == PLAN_bind) {
 			r = create_open_bind(create, mount, err);
 		} else if (mount->kind == PLAN_devices) {
 			r = mount->fd = devfs_make(plan, mount, err);

@@ -163,6 +163,7 @@ static const struct spec_field state_fields[] = {
 	{ "id", SPEC_text, .at = AT(id), .required = true },
 	{ "bundle", SPEC_text, .at = AT(bundle), .required = true },
 	{ "rootfs", SPEC_text, .at = AT(rootfs) },
+	{ "storage", SPEC_text, .at = AT(storage) },
 	{ "created", SPEC_text, .at = AT(created) },
 	{ "cgroup", SPEC_text, .at = AT(cgroup) },
 	{ "scope", SPEC_text, .at = AT(scope) },

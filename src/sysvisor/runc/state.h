@@ -15,7 +15,7 @@
 #define STATE_FILTER	   "filter" /* see filter.h */
 
 struct state {
-	const char *version, *id, *bundle, *rootfs, *created, *cgroup;
+	const char *version, *id, *bundle, *rootfs, *storage, *created, *cgroup;
 	const char *scope; /* the unit of systemd's that the group is; or NULL */
 	struct spec_number pid, start_ticks, owner;
 	struct spec_list uid_map, gid_map; /* id_range */

@@ -40,7 +40,8 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 	} texts[] = {
 		{ "ociVersion", state->version }, { "id", state->id },
 		{ "bundle", state->bundle },	  { "rootfs", state->rootfs },
-		{ "created", state->created },	  { "cgroup", state->cgroup },
+		{ "storage", state->storage },	  { "created", state->created },
+		{ "cgroup", state->cgroup },
 	};
 	struct json json = { .out = out };
 
