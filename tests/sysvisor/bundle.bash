@@ -108,6 +108,11 @@ spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", 
 is 'a bind is shown with its own ids' 'secret
 0:0
 touch: /s/x: Read-only file system' run
+spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", options: ["rbind", "ro"]},
+	{destination: "/f", type: "bind", source: "'"$state/shared/file"'", options: ["bind", "ro"]}]' \
+	sh -c 'mkdir /t; mount --bind /s /t; for m in /s /t /f; do mount -o remount,bind,rw $m 2>/dev/null &&
+		echo $m is writable; done; touch /t/x; umount /t /s; ls /s'
+is 'a read-only bind stays so, whatever root inside does to it or to a copy' 'touch: /t/x: Read-only file system' run
 spec '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}' cat /proc/uptime
 has 'a time namespace' '1[0-9][0-9][0-9][0-9][0-9][0-9].' run
 spec '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 65536}] |

@@ -18,6 +18,7 @@
 #include "kernel/procfs.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/lock.h"
 #include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
@@ -176,7 +177,8 @@ static int create_map_ids(struct create *create, struct error *err)
 	if (r < 0)
 		return r;
 	create->userns_fd = namespace_open(create->pid, NAMESPACE_user, err);
-	return create->userns_fd < 0 ? create->userns_fd : create_map_mounts(create, err);
+	r = create->userns_fd < 0 ? create->userns_fd : create_map_mounts(create, err);
+	return r < 0 ? r : lock_mounts(&create->plan, create->userns_fd, create->channel[0], err);
 }
 
 static int create_send_rootfs(struct create *create, struct error *err)

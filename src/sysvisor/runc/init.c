@@ -14,6 +14,7 @@
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/console.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/lock.h"
 
 #define INIT_FAILED 1
 
@@ -21,7 +22,9 @@
 
 static int init_wait_mapped(struct init *init, struct error *err)
 {
-	return channel_wait(init->channel_fd, CHANNEL_mapped, &init->root_fd, err);
+	int r = lock_receive(init->plan, init->channel_fd, err);
+
+	return r < 0 ? r : channel_wait(init->channel_fd, CHANNEL_mapped, &init->root_fd, err);
 }
 
 static int init_become_root(struct init *init, struct error *err)
