@@ -50,7 +50,7 @@ struct create {
 	char *bundle; /* absolute */
 	struct spec spec;
 	struct plan plan;
-	struct filter filter;
+	struct filter filter, traps;
 	struct state state;
 	char created[40];
 	int dir_fd;

@@ -128,6 +128,7 @@ static int init_find_program(struct init *init, struct error *err)
 		.spec = &plan->spec->process,
 		.caps = plan->caps,
 		.filter = init->filter,
+		.traps = init->traps,
 		.personality = plan->spec->linux_.personality,
 		.keep_fds = init->keep_fds,
 		.new_keyring = init->new_keyring,
@@ -204,7 +205,7 @@ void init_run(struct init *init)
 		channel_fail(init->channel_fd, &err);
 		_exit(INIT_FAILED);
 	}
-	reply_fd = init_wait_start(init);
+	init->process.reply_fd = reply_fd = init_wait_start(init);
 	r = hooks_run("hook startContainer", &init->plan->spec->hooks.start_container, init->state,
 		      STATE_created, &err);
 	if (r == 0)
