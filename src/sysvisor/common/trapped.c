@@ -8,7 +8,6 @@
 #define NONE	      TRAPPED_NONE
 #define FILE_AT(d, p) .dir_arg = d, .path_arg = p, .flags_arg = NONE
 #define CHOWN	      .kind = TRAPPED_chown, .when = TRAPPED_if_chown
-#define SETXATTR      .kind = TRAPPED_setxattr, .when = TRAPPED_if_xattr
 
 /* clang-format off */
 const struct trapped_row trapped_rows[] = {
@@ -25,9 +24,6 @@ const struct trapped_row trapped_rows[] = {
 	{ "fchown", CHOWN, FILE_AT(0, NONE) },
 	{ "fchown32", CHOWN, FILE_AT(0, NONE) },
 	{ "fchownat", CHOWN, .dir_arg = 0, .path_arg = 1, .flags_arg = 4 },
-	{ "setxattr", SETXATTR, FILE_AT(NONE, 0) },
-	{ "lsetxattr", SETXATTR, FILE_AT(NONE, 0), .at_flags = AT_SYMLINK_NOFOLLOW },
-	{ "fsetxattr", SETXATTR, FILE_AT(0, NONE) },
 };
 /* clang-format on */
 

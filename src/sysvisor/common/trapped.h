@@ -17,7 +17,6 @@ enum trapped_kind {
 	TRAPPED_openat2,
 	TRAPPED_sysinfo,
 	TRAPPED_chown,
-	TRAPPED_setxattr,
 	TRAPPED_KINDS,
 };
 
@@ -27,7 +26,6 @@ enum {
 	TRAPPED_always = 0,
 	TRAPPED_if_sysinfo = 1, /* SYSVISOR_TRAP_SYSINFO */
 	TRAPPED_if_chown = 2,	/* SYSVISOR_IGNORE_SYSFS_CHOWN */
-	TRAPPED_if_xattr = 4,	/* SYSVISOR_ALLOW_TRUSTED_XATTR */
 };
 
 #define TRAPPED_NONE (-1)

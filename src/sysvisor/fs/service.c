@@ -47,8 +47,8 @@ static void service_add_bind(struct service_binds *binds, const char *mount, con
 
 /* Over what isn't there nothing can be bound; the container's own /proc and /sys have what the
  * host's have. A view that shows nothing here (pressure without cgroup v2) is left alone. */
-static bool service_wants(const struct server *server, struct container *container,
-			  const struct node_row *row)
+bool server_shows(const struct server *server, struct container *container,
+		  const struct node_row *row)
 {
 	auto_text struct text out = { 0 };
 	struct show_room *room;
@@ -84,7 +84,7 @@ static void service_fill_binds(const struct server *server, struct container *co
 	for (size_t n = 0; n < node_count; n++) {
 		const struct node_row *row = &node_rows[n];
 
-		if (service_wants(server, container, row))
+		if (server_shows(server, container, row))
 			service_add_bind(binds, mount, row->path,
 					 row->kind == NODE_view || row->kind == NODE_empty,
 					 row->kind == NODE_empty);

@@ -25,7 +25,6 @@ static const struct plan_switch plan_switches[] = {
 	{ "SYSVISOR_SYSCONT_MODE", .at = offsetof(struct plan, is_plain), .inverse = true },
 	{ "SYSVISOR_TRAP_SYSINFO", .trap = TRAPPED_if_sysinfo },
 	{ "SYSVISOR_IGNORE_SYSFS_CHOWN", .trap = TRAPPED_if_chown },
-	{ "SYSVISOR_ALLOW_TRUSTED_XATTR", .trap = TRAPPED_if_xattr },
 };
 
 static int plan_unknown_switch(const char *variable, struct error *err)
