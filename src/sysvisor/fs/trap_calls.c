@@ -321,8 +321,13 @@ static int trap_do_openat2(struct trap *trap)
 	if (start < 0 || !(trap_is_kernels(start) || trap_is_ours(trap, start)))
 		return TRAP_continue;
 	across.resolve &= ~(uint64_t)RESOLVE_NO_XDEV;
+	/* Descriptors that are a place alone can't be handed on. */
+	if (across.flags & O_PATH)
+		across.flags = (across.flags & (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) | O_RDONLY;
 	fd = trap_openat2(trap, &across);
-	if (fd < 0 || !trap_is_ours(trap, fd))
+	if (fd < 0)
+		return errno == ENOENT ? ENOENT : TRAP_continue;
+	if (!trap_is_ours(trap, fd))
 		return TRAP_continue;
 	return trap_inject(trap, fd);
 }

@@ -63,8 +63,10 @@ void traps_slot_begin(const struct traps_slots *slots, struct traps_slot *slot)
 {
 	struct flock lock = traps_slot_lock(slots, slot);
 
-	if (fcntl(slots->fd, F_SETLK, &lock) < 0)
-		_exit(1);
+	/* Whoever had it before may still be about to end. */
+	while (fcntl(slots->fd, F_SETLKW, &lock) < 0)
+		if (errno != EINTR)
+			_exit(1);
 	atomic_store(&slot->state, TRAPS_begun);
 }
 

@@ -206,11 +206,11 @@ static void traps_reap(struct traps_work *work, size_t n)
 		log_error("container '%s': a trapped call took longer than --trap-deadline: "
 			  "failed with ETIMEDOUT",
 			  work->listener->container->origin.id);
-	if (WIFEXITED(status))
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ETIMEDOUT))
 		return;
-	/* Somebody has killed it; at its very end its slot may be another's already. */
+	/* It was killed, or couldn't begin; at its very end its slot may be another's already. */
 	if (child.slot->key != work->listener->key ||
-	    atomic_load(&child.slot->state) != TRAPS_begun ||
+	    atomic_load(&child.slot->state) == TRAPS_free ||
 	    traps_slot_has_owner(work->listener->slots, child.slot))
 		return;
 	trap_answer(work->listener->fd, child.slot->notice.id, EIO);
