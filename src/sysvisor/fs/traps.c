@@ -31,17 +31,6 @@ struct traps {
 	uint32_t next;	       /* of the lower half of keys */
 };
 
-size_t traps_count(const struct server *server)
-{
-	const struct traps_listener *listener;
-	size_t count = 0;
-
-	if (server->traps)
-		list_each(&server->traps->listeners, listener, node)
-			count++;
-	return count;
-}
-
 /* --- listeners --- */
 
 static void traps_free(struct traps_listener *listener)

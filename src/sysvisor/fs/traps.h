@@ -18,7 +18,4 @@ void traps_stop(struct server *server);
 
 /* Gives all listeners to a new holder. */
 void traps_hold(struct server *server);
-/* How many there are. */
-size_t traps_count(const struct server *server);
-
 #endif
