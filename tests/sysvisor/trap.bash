@@ -121,6 +121,10 @@ is 'nothing of ours is in the container' '0
 
 # --- the end ---
 
-"$r" delete --force c
-wait_for 5 bash -c "[ \$(listeners_of /proc/$(fs_pid)/fd /proc/$holder/fd) = 0 ]"
-is 'listeners end with the container' 0 bash -c "listeners_of /proc/$(fs_pid)/fd /proc/$holder/fd"
+kill "$services"
+wait_for 5 sh -c "! pgrep -f 'sysvisor-fs --root $state/services'"
+is 'without sysvisor-fs one can look after a container, but not mount' 'in
+mount: mounting t on /p failed: Function not implemented' sh -c "c 'echo in; mount -t tmpfs t /p'"
+"$r" delete --force c 2>/dev/null
+wait_for 5 bash -c "[ \$(listeners_of /proc/$holder/fd) = 0 ]"
+is 'listeners end with the container' 0 bash -c "listeners_of /proc/$holder/fd"

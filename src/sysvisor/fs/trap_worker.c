@@ -54,7 +54,8 @@ static int trap_own_fd(const struct trap *trap, const char *before, char *text, 
 	uint64_t fd;
 	int own, n;
 
-	if (!at || (*before == '/' && at != text))
+	/* A path begins with it; an option stands at the start, or behind a comma. */
+	if (!at || (at != text && (*before == '/' || at[-1] != ',')))
 		return 0;
 	number = slice_of(at + strlen(before));
 	if (!slice_eat_u64(&number, &fd) || fd > INT32_MAX)

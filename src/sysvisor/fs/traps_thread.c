@@ -15,12 +15,14 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sysvisor/fs/node.h"
 #include "sysvisor/fs/trap.h"
 
 #define TRAPS_CHILDREN	 8 /* calls of one listener that are seen to at a time */
 #define TRAPS_NO_ROOM_US 1000
+#define TRAPS_GRACE_S	 2
 #define TRAPS_X32	 0x40000000
 
 struct traps_child {
@@ -124,6 +126,8 @@ static void traps_child_run(const struct traps_work *work, const struct trapped_
 		signal(n, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Memory of the caller's that nobody fills holds us up, too. */
+	alarm((unsigned int)(work->place.deadline_ns / NS_PER_S) + TRAPS_GRACE_S);
 	traps_close_others(listener->fd, listener->slots->fd);
 	trap_run(&work->place, row, listener->fd, &slot->notice, traps_done, slot);
 }

@@ -41,6 +41,18 @@ static int start_tell_agent(const struct start *start, int listener_fd, struct e
 			    : channel_send_fd(fd, listener_fd, text_str(&words), err);
 }
 
+/* Without sysvisor-fs a container doesn't start, but who is to look after one that runs may go in:
+ * mounts fail for him (ENOSYS). */
+static int start_hand_in(const struct start *start, int listener_fd, struct error *err)
+{
+	int r = services_trap(start->runtime, start->state->id, listener_fd, err);
+
+	if (r == 0 || start->status != STATE_running)
+		return r;
+	runtime_warn(start->runtime, "mounts will fail: %s", err->text);
+	return 0;
+}
+
 /* The process's end closes when it becomes the program: silence is success. */
 int start_wait(const struct start *start, int fd, struct error *err)
 {
@@ -59,7 +71,7 @@ int start_wait(const struct start *start, int fd, struct error *err)
 		if (r == 0 && message.word == CHANNEL_listener && passed >= 0)
 			r = start_tell_agent(start, passed, err);
 		else if (r == 0 && message.word == CHANNEL_traps && passed >= 0)
-			r = services_trap(start->runtime, start->state->id, passed, err);
+			r = start_hand_in(start, passed, err);
 		else if (r == 0)
 			r = error_say(err, EPROTO, "the process said something unexpected");
 		if (r < 0)
