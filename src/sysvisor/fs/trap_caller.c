@@ -18,16 +18,27 @@
 
 /* --- who it is --- */
 
-static bool trap_caller_numbers(struct slice status, const char *key, uint32_t *numbers,
-				size_t count)
+/* What stands behind a key, to the end of its line. */
+static bool trap_caller_find(struct slice status, const char *key, struct slice *ret_line)
 {
 	ssize_t at = slice_find(status, slice_of(key));
-	struct slice line, rest;
+	struct slice rest;
 
 	if (at < 0)
 		return false;
 	rest = slice_skip(status, (size_t)at + strlen(key));
-	slice_cut(&rest, '\n', &line);
+	*ret_line = rest;
+	slice_cut(&rest, '\n', ret_line);
+	return true;
+}
+
+static bool trap_caller_numbers(struct slice status, const char *key, uint32_t *numbers,
+				size_t count)
+{
+	struct slice line;
+
+	if (!trap_caller_find(status, key, &line))
+		return false;
 	for (size_t n = 0; n < count; n++) {
 		uint64_t value;
 
@@ -41,16 +52,14 @@ static bool trap_caller_numbers(struct slice status, const char *key, uint32_t *
 
 static bool trap_caller_bits(struct slice status, const char *key, uint64_t *bits)
 {
-	ssize_t at = slice_find(status, slice_of(key));
-	struct slice rest;
+	static const char digits[] = "0123456789abcdef";
+	struct slice line;
 
-	if (at < 0)
+	if (!trap_caller_find(status, key, &line) || line.bytes != 16)
 		return false;
-	rest = slice_skip(status, (size_t)at + strlen(key));
 	*bits = 0;
-	for (size_t n = 0; n < 16; n++) {
-		const char *digits = "0123456789abcdef";
-		const char *digit = n < rest.bytes ? memchr(digits, rest.at[n], 16) : NULL;
+	for (size_t n = 0; n < line.bytes; n++) {
+		const char *digit = memchr(digits, line.at[n], 16);
 
 		if (!digit)
 			return false;
@@ -61,21 +70,20 @@ static bool trap_caller_bits(struct slice status, const char *key, uint64_t *bit
 
 static bool trap_caller_groups(struct slice status, struct trap_caller *caller)
 {
-	ssize_t at = slice_find(status, SLICE("\nGroups:\t"));
-	struct slice rest, line, word;
+	struct slice line, word;
 
-	if (at < 0)
+	if (!trap_caller_find(status, "\nGroups:\t", &line))
 		return false;
-	rest = slice_skip(status, (size_t)at + strlen("\nGroups:\t"));
-	slice_cut(&rest, '\n', &line);
 	caller->groups = calloc(line.bytes / 2 + 1, sizeof(*caller->groups));
 	if (!caller->groups)
 		return false;
 	while (slice_next(&line, ' ', &word)) {
 		uint64_t group;
 
+		if (word.bytes == 0)
+			continue;
 		if (!slice_u64(word, &group) || group > UINT32_MAX)
-			return word.bytes == 0;
+			return false;
 		caller->groups[caller->group_count++] = (gid_t)group;
 	}
 	return true;
