@@ -28,9 +28,9 @@ has_event() { # JQ-CONDITION
 	wait_for 5 has_event '."event.name" == "process.exit"
 		and ."process.command_line" == "/bin/sleep 0.01"'
 	end "$agent"
-	jq -es 'map(select(."process.command_line" == "/bin/sleep 0.01")) | .[0] |
+	jq -es --arg sleep "$(realpath /bin/sleep)" 'map(select(."process.command_line" == "/bin/sleep 0.01")) | .[0] |
 		."event.name" == "process.exec"
-		and ."process.executable.path" == "/bin/sleep"
+		and ."process.executable.path" == $sleep
 		and ."process.user.id" == 0
 		and (."process.pid" | type) == "number"
 		and (."process.ancestors" | length) > 0

@@ -52,20 +52,9 @@ static bool trap_caller_numbers(struct slice status, const char *key, uint32_t *
 
 static bool trap_caller_bits(struct slice status, const char *key, uint64_t *bits)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct slice line;
 
-	if (!trap_caller_find(status, key, &line) || line.bytes != 16)
-		return false;
-	*bits = 0;
-	for (size_t n = 0; n < line.bytes; n++) {
-		const char *digit = memchr(digits, line.at[n], 16);
-
-		if (!digit)
-			return false;
-		*bits = *bits << 4 | (uint64_t)(digit - digits);
-	}
-	return true;
+	return trap_caller_find(status, key, &line) && slice_hex(line, bits);
 }
 
 static bool trap_caller_groups(struct slice status, struct trap_caller *caller)
