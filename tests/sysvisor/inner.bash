@@ -28,6 +28,8 @@ fi
 is 'its storage driver' overlay2 in_outer docker info -f '{{.Driver}}'
 in_outer sh -c 'docker import /inner.tar inner:1' >/dev/null
 is 'docker run' hello in_outer docker run --rm inner:1 echo hello
+is 'an inner container sees the outer one'"'"'s memory' 1 in_outer docker run --rm inner:1 \
+	grep -c ' /proc/meminfo .* sysvisor-fs ' /proc/self/mountinfo
 is 'the inner network' eth0 in_outer docker run --rm inner:1 sh -c 'ls /sys/class/net | grep eth0'
 is 'inner limits' 33554432 in_outer docker run --rm -m 32m inner:1 \
 	sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max'

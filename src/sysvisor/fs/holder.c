@@ -256,7 +256,7 @@ int holder_keep(int link, uint64_t key, int fd)
 
 int holder_next(int link, uint64_t *key)
 {
-	int fd, r = holder_send_key(link, HOLDER_next_, *key, -1);
+	int fd = -1, r = holder_send_key(link, HOLDER_next_, *key, -1);
 
 	if (r == 0)
 		r = holder_receive_key(link, key, &fd);

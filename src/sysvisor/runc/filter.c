@@ -478,7 +478,7 @@ int filter_load(const struct filter *filter, enum channel_word word, int channel
 {
 	unsigned int flags =
 		filter->flags | (filter->listens ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
-	auto_fd int fd = -1;
+	int fd, r;
 
 	if (filter->program.len == 0)
 		return 0;
@@ -487,8 +487,9 @@ int filter_load(const struct filter *filter, enum channel_word word, int channel
 		fd = filter_set(flags & ~FILTER_WAIT_KILLABLE, filter);
 	if (fd < 0)
 		return error_errno(err, errno, "load the system call filter");
-	if (filter->listens)
-		return channel_send(channel_fd, word, fd, err);
-	fd = -1; /* it was a mere 0 */
-	return 0;
+	if (!filter->listens)
+		return 0; /* and fd a mere 0 */
+	r = channel_send(channel_fd, word, fd, err);
+	close(fd);
+	return r;
 }
