@@ -113,7 +113,13 @@ int trap_caller_open(struct trap_caller *caller, int listener_fd,
 	char name[32];
 	int r;
 
-	*caller = (struct trap_caller){ .notice = notice, .listener_fd = listener_fd };
+	*caller = (struct trap_caller){ .notice = notice,
+					.listener_fd = listener_fd,
+					.pidfd = -1,
+					.root_fd = -1,
+					.cwd_fd = -1 };
+	for (size_t n = 0; n < NAMESPACE_KINDS; n++)
+		caller->namespaces[n] = -1;
 	snprintf(name, sizeof(name), "/proc/%u", notice->pid);
 	caller->proc_fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = caller->proc_fd < 0
@@ -176,14 +182,31 @@ int trap_caller_text(const struct trap_caller *caller, uint64_t at, char *room, 
 	return cut ? 0 : -ENAMETOOLONG;
 }
 
-int trap_caller_fd(const struct trap_caller *caller, int fd)
+int trap_caller_fd(struct trap_caller *caller, int fd)
 {
 	int own;
 
 	if (fd == AT_FDCWD)
 		return fd;
+	if (caller->copy_count == array_count(caller->copies))
+		return -EMFILE;
 	own = (int)syscall(SYS_pidfd_getfd, caller->pidfd, fd, 0);
-	return own < 0 ? -errno : own;
+	if (own < 0)
+		return -errno;
+	caller->copies[caller->copy_count++] = own;
+	return own;
+}
+
+void trap_caller_close(struct trap_caller *caller)
+{
+	const int fds[] = { caller->proc_fd, caller->pidfd, caller->root_fd, caller->cwd_fd };
+
+	for (size_t n = 0; n < array_count(fds); n++)
+		auto_close_fd(&fds[n]);
+	for (size_t n = 0; n < NAMESPACE_KINDS; n++)
+		auto_close_fd(&caller->namespaces[n]);
+	for (size_t n = 0; n < caller->copy_count; n++)
+		close(caller->copies[n]);
 }
 
 /* --- to be it --- */

@@ -16,6 +16,8 @@ struct trap_caller {
 	int listener_fd;
 	int proc_fd; /* /proc/TID */
 	int pidfd, root_fd, cwd_fd;
+	int copies[4]; /* of its descriptors */
+	size_t copy_count;
 	int namespaces[NAMESPACE_KINDS]; /* -1: this kernel has none */
 	uint32_t tgid;
 	uint32_t uids[4], gids[4]; /* real, effective, saved, file system; the host's numbers */
@@ -39,7 +41,9 @@ must_check int trap_caller_put(const struct trap_caller *caller, uint64_t at, co
 must_check int trap_caller_text(const struct trap_caller *caller, uint64_t at, char *room,
 				size_t size, bool cut);
 /* A copy of one of its descriptors; AT_FDCWD stays. */
-must_check int trap_caller_fd(const struct trap_caller *caller, int fd);
+must_check int trap_caller_fd(struct trap_caller *caller, int fd);
+/* Lets go of all that is the caller's, as has to be before it goes on: it may want to unmount. */
+void trap_caller_close(struct trap_caller *caller);
 
 /* Becomes the caller, in two steps: into the namespaces that are entered with the host's rights but
  * for mount and user (the pid namespace is entered by who is forked next), and the rest. */

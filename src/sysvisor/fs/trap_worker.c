@@ -47,7 +47,7 @@ static const struct {
 };
 
 /* "/proc/self/fd/7/x" names the caller's descriptor: it becomes the copy that we have of it. */
-static int trap_own_fd(const struct trap *trap, const char *before, char *text, size_t size)
+static int trap_own_fd(struct trap *trap, const char *before, char *text, size_t size)
 {
 	char *at = strstr(text, before), rest[4096];
 	struct slice number;
@@ -211,6 +211,7 @@ void trap_run(const struct trap_place *place, const struct trapped_row *row, int
 	trap.bare_fd = -1;
 	outcome = trap_caller_open(&trap.caller, listener_fd, notice);
 	outcome = outcome == -ESRCH ? TRAP_answered : outcome < 0 ? -outcome : trap_see_to(&trap);
+	trap_caller_close(&trap.caller);
 	trap_answer(listener_fd, notice->id, outcome);
 	done(owner);
 	_exit(outcome == ETIMEDOUT ? ETIMEDOUT : 0);
