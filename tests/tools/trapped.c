@@ -11,7 +11,7 @@
  *	trapped sysinfo        as sysinfo(2) tells it: MiB in all, seconds
  *	trapped wedge          a mount that never comes back, and one meanwhile
  *	trapped many COUNT     COUNT threads that mount at a time
- *	trapped cost CALL N    what one of N calls takes: umount, openat2, getppid
+ *	trapped cost CALL N    what one of N calls takes: umount, openat2, openat2/cwd, getppid
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -312,13 +312,15 @@ static int wedge(void)
 static int cost(const char *call, int turns)
 {
 	struct open_how how = { .flags = O_RDONLY };
+	int proc = open("/proc", O_PATH | O_DIRECTORY);
 	double real = now(CLOCK_MONOTONIC);
 
 	for (int n = 0; n < turns; n++) {
 		if (call[0] == 'u')
 			umount2("/nosuch", 0);
 		else if (call[0] == 'o')
-			syscall(SYS_openat2, AT_FDCWD, "/nosuch", &how, sizeof(how));
+			syscall(SYS_openat2, strchr(call, '/') ? AT_FDCWD : proc, "nosuch", &how,
+				sizeof(how));
 		else
 			syscall(SYS_getppid);
 	}

@@ -349,6 +349,7 @@ int filter_compile(const struct spec_seccomp *spec, bool is_plain, struct filter
 
 /* --- the calls that sysvisor-fs makes --- */
 
+#define FILTER_NEGATIVE	   0x80000000u /* AT_FDCWD is, descriptors are not */
 #define FILTER_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
 /* Programs of another width make their calls by other numbers. */
@@ -361,20 +362,31 @@ static const uint32_t filter_other_widths[] = {
 #endif
 };
 
-/* Which mount(2) concerns somebody is in its flags, and these in a register: a change of
- * propagation alone isn't trapped. */
-static int filter_trap_mount(scmp_filter_ctx ctx, struct error *err)
+/* What can be seen in registers isn't trapped where it concerns nobody: mount(2) that changes
+ * propagation alone; openat2(2) from the working directory, since who makes sure of procfs holds it
+ * by a descriptor. Those of a call are alternatives. */
+static const struct filter_case {
+	const char *name;
+	struct scmp_arg_cmp arg;
+} filter_cases[] = {
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_REMOUNT, MS_REMOUNT } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_BIND, MS_BIND } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, FILTER_PROPAGATION, 0 } },
+	{ "openat2", { 0, SCMP_CMP_MASKED_EQ, FILTER_NEGATIVE, 0 } },
+};
+
+static int filter_trap(scmp_filter_ctx ctx, const char *name, struct error *err)
 {
-	static const struct scmp_arg_cmp cases[] = {
-		{ 3, SCMP_CMP_MASKED_EQ, MS_REMOUNT, MS_REMOUNT },
-		{ 3, SCMP_CMP_MASKED_EQ, MS_BIND, MS_BIND },
-		{ 3, SCMP_CMP_MASKED_EQ, FILTER_PROPAGATION, 0 },
-	};
+	bool any = false;
 	int r = 0;
 
-	for (size_t n = 0; n < array_count(cases) && r == 0; n++)
-		r = filter_add_rule(ctx, SCMP_ACT_NOTIFY, "mount", &cases[n], 1, err);
-	return r;
+	for (size_t n = 0; n < array_count(filter_cases) && r == 0; n++) {
+		if (strcmp(filter_cases[n].name, name) != 0)
+			continue;
+		any = true;
+		r = filter_add_rule(ctx, SCMP_ACT_NOTIFY, name, &filter_cases[n].arg, 1, err);
+	}
+	return any ? r : filter_add_rule(ctx, SCMP_ACT_NOTIFY, name, NULL, 0, err);
 }
 
 static int filter_build_traps(scmp_filter_ctx ctx, unsigned int options, struct error *err)
@@ -390,11 +402,8 @@ static int filter_build_traps(scmp_filter_ctx ctx, unsigned int options, struct 
 	for (size_t n = 0; n < trapped_count && r == 0; n++) {
 		const struct trapped_row *row = &trapped_rows[n];
 
-		if (row->when != TRAPPED_always && !(row->when & options))
-			continue;
-		r = row->kind == TRAPPED_mount
-			    ? filter_trap_mount(ctx, err)
-			    : filter_add_rule(ctx, SCMP_ACT_NOTIFY, row->name, NULL, 0, err);
+		if (row->when == TRAPPED_always || row->when & options)
+			r = filter_trap(ctx, row->name, err);
 	}
 	return r;
 }
