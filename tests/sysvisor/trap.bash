@@ -112,6 +112,14 @@ is '... and no descriptor' "$before" bash -c "$(declare -f fds_of); fds_of $(fs_
 holder=$(pgrep -f "sysvisor-fs hold --root $state/services")
 wait_for 5 bash -c "[ \$(listeners_of /proc/$holder/fd) = 1 ]"
 is 'the holder has a listener for each filter that is in use' 1 bash -c "listeners_of /proc/$holder/fd"
+kill -9 "$holder"
+wait_for 5 sh -c "pgrep -f 'sysvisor-fs hold --root $state/services' | grep -qvx $holder"
+holder=$(pgrep -f "sysvisor-fs hold --root $state/services")
+wait_for 5 bash -c "[ \$(listeners_of /proc/$holder/fd) = 1 ]"
+killed=$(fs_pid)
+kill -9 "$killed"
+is 'a killed holder is replaced, and the new one has the listeners' 65536 c \
+	"mount -t proc proc /p && $mem /p/meminfo; umount /p"
 is 'one that never comes back is given up, and holds up nobody' 'another: 0 errors, soon
 stuck: Connection timed out, soon' "$r" exec c trapped wedge
 is 'nothing of ours is in the container' '0

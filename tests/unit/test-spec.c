@@ -385,6 +385,9 @@ static void test_listener(void **unused)
 	static const struct refusal refused[] = {
 		{ NOTIFY("", "\"mkdir\""), "config.json: linux.seccomp.listenerPath: is missing; "
 					   "SCMP_ACT_NOTIFY needs somebody who listens" },
+		{ NOTIFY(",\"listenerMetadata\":\"m\"", "\"mkdir\""),
+		  "config.json: linux.seccomp.listenerMetadata: is for nobody; there is no "
+		  "listenerPath" },
 		{ NOTIFY(",\"listenerPath\":\"/a\"", "\"mkdir\",\"sendmsg\""),
 		  "config.json: linux.seccomp: SCMP_ACT_NOTIFY can't be for 'sendmsg', which the "
 		  "listener itself is sent with" },

@@ -319,6 +319,11 @@ int filter_compile(const struct spec_seccomp *spec, bool is_plain, struct filter
 	*ret_filter = (struct filter){ 0 };
 	if (!spec->given)
 		return 0;
+	if (spec->listener_metadata && !spec->listener_path)
+		return error_say(
+			err, EINVAL,
+			"config.json: linux.seccomp.listenerMetadata: is for nobody; there "
+			"is no listenerPath");
 	r = filter_action(spec->default_action, &spec->default_errno, &action, err);
 	if (r < 0)
 		return r;
