@@ -4,7 +4,7 @@
 
 trapped=$(dirname "$SYSVISOR_RUNC")/../tests/tools/trapped
 [ -x "$trapped" ] || skip 'tests/tools/trapped is not built'
-export BULWARK_TRAP_DEADLINE=4s
+export BULWARK_TRAP_DEADLINE=5s
 start_services
 bundle=$state/bundle
 mkdir "$bundle"
@@ -91,7 +91,7 @@ is '... and others as ever' '5' c 'touch /mine; chown 5 /mine; stat -c %u /mine'
 # --- attacks, and accidents ---
 
 is 'what a call points to is read once' "raced: the kernel's procfs 0, bared files 0" "$r" exec c trapped race 40
-is 'many at a time' '0 errors' "$r" exec c trapped many 16
+is 'many at a time' '0 errors' "$r" exec c trapped many 8
 before=$(fds_of "$(fs_pid)") mounts=$(c 'cat /proc/self/mountinfo | wc -l')
 "$r" exec c trapped loop 4 >"$state/loop.out" 2>&1 &
 looping=$!
