@@ -212,7 +212,10 @@ static int agent_start_identity(struct agent *agent, struct error *err)
 
 static void agent_use_sensor_settings(struct agent *agent, const struct agent_settings *settings)
 {
+	struct scope scope = agent->sensor_settings.scope;
+
 	agent->sensor_settings = (struct sensor_settings){
+		.scope = scope,
 		.kernel = settings->kernel,
 		.only_under = (uint32_t)settings->only_under,
 		.old_records = settings->old_records,
@@ -237,8 +240,9 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 			return r;
 		agent->sensor_count++;
 		if (*kinds == &sensor_exec && sensor->taken && !sensor->taken->samples)
-			agent->identity.processes.feed =
-				agent->settings->only_under ? PROCESSES_some : PROCESSES_all;
+			agent->identity.processes.feed = sensor_needs_owner(&agent->sensor_settings)
+								 ? PROCESSES_some
+								 : PROCESSES_all;
 	}
 	return 0;
 }
@@ -360,8 +364,11 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 		err);
 }
 
-static void agent_make_sensor_env(struct agent *agent)
+static int agent_make_sensor_env(struct agent *agent, struct error *err)
 {
+	const char *key;
+	int r;
+
 	agent_use_sensor_settings(agent, agent->settings);
 	agent->sensor_env = (struct sensor_env){
 		.loop = agent->loop,
@@ -377,6 +384,11 @@ static void agent_make_sensor_env(struct agent *agent)
 		.ended_owner = agent,
 		.shared = &agent->sensor_shared,
 	};
+	/* The kernel side is told once: a reload changes nothing of it. */
+	r = scope_parse(&agent->sensor_settings.scope, &agent->settings->scope, &key, err);
+	if (r < 0)
+		return r;
+	return scope_find_cgroups(&agent->sensor_settings.scope, agent->sensor_env.hierarchy, err);
 }
 
 /* Two agents on one kernel would report everything twice. One that watches a few processes only is
@@ -459,7 +471,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	*agent = (struct agent){
 		.settings = settings, .program = *program, .proc_fd = -1, .guard_fd = -1
 	};
-	agent->sensor_shared.socket_notes_fd = -1;
+	agent->sensor_shared.socket_notes_fd = agent->sensor_shared.tcp_notes_fd = -1;
 	agent->start_behind.run = agent_start_behind;
 	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;
@@ -476,8 +488,9 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 		r = agent_open_kernel(agent, err);
 	if (r < 0)
 		return r;
-	agent_make_sensor_env(agent);
-	r = agent_start_parts(agent, err);
+	r = agent_make_sensor_env(agent, err);
+	if (r == 0)
+		r = agent_start_parts(agent, err);
 	if (r == 0 && settings->run_ns)
 		loop_timer_set(agent->loop, &agent->end, settings->run_ns);
 	return r;

@@ -59,3 +59,10 @@ uint64_t packets_udp_lost(const struct programs *programs)
 
 	return __atomic_load_n(&bpf->bss->udp_lost_count, __ATOMIC_RELAXED);
 }
+
+uint64_t packets_tcp_lost(const struct programs *programs)
+{
+	const struct network_bpf *bpf = programs_skeleton(programs);
+
+	return __atomic_load_n(&bpf->bss->tcp_notes_lost_count, __ATOMIC_RELAXED);
+}

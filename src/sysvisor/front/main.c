@@ -83,7 +83,7 @@ static int front_man(void)
 	settings_print_man(&front_table, &words);
 	text_put(&words, SLICE(".Sh EXIT STATUS\n0 on success, 1 when something is wrong, 2 when "
 			       "the command line is.\n.Sh SEE ALSO\n.Xr sysvisor-fs 8 ,\n"
-			       ".Xr sysvisor-mgr 8\n"));
+			       ".Xr sysvisor-mgr 8 ,\n.Xr sysvisor-runc 8\n"));
 	return front_print(&words);
 }
 
@@ -119,6 +119,8 @@ static int front_run(size_t command, int argc, char **argv)
 		code = front_commands[command].run(&front, &err);
 		front_print(&front.out);
 	}
+	client_done(&front.mgr);
+	client_done(&front.fs);
 	text_done(&front.out);
 	settings_done(&settings);
 	return err.code ? front_complain(&err, code) : code;

@@ -124,7 +124,8 @@ int trap_open_nodes(const struct trap_place *place, bool proc)
 
 static bool trap_node_is_read_only(size_t n)
 {
-	return node_rows[n].kind == NODE_view || node_rows[n].kind == NODE_empty;
+	return node_rows[n].kind == NODE_view || node_rows[n].kind == NODE_empty ||
+	       node_rows[n].kind == NODE_tree;
 }
 
 /* One that is there already came with a copy of a whole tree; what isn't there (subset=pid) is not

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/command.h"
+#include "sysvisor/runc/dns.h"
 #include "sysvisor/runc/hooks.h"
 #include "sysvisor/runc/services.h"
 #include "sysvisor/runc/start.h"
@@ -103,13 +104,26 @@ static void start_kill(const struct state *state)
 		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
+/* Without it the container has names all the same; only those inside it have none. */
+static void start_alias_dns(const struct runtime *runtime, const struct state *state)
+{
+	struct error err;
+
+	if (!state->plain && state_status(runtime->root, state) == STATE_created &&
+	    dns_alias(state, &err) < 0)
+		runtime_warn(runtime, "names for containers inside: %s", err.text);
+}
+
 static int start_it(const struct runtime *runtime, const struct state *state, int dir_fd,
 		    struct error *err)
 {
 	const struct start start = { runtime, state, STATE_created, state->pid.value };
-	auto_fd int fd = start_connect(runtime, state, err);
+	auto_fd int fd = -1;
 	int r;
 
+	/* Only now: engines give the container its network between `create` and `start`. */
+	start_alias_dns(runtime, state);
+	fd = start_connect(runtime, state, err);
 	if (fd < 0)
 		return fd;
 	r = start_wait(&start, fd, err);
