@@ -330,14 +330,22 @@ static int process_user(const struct spec_user *user, struct error *err)
 	return 0;
 }
 
+/* The one whose listener sysvisor-fs gets first: the other may forbid to load any more. */
+static int process_filter(const struct process *process, struct error *err)
+{
+	int r = filter_load(process->traps, CHANNEL_traps, process->reply_fd, err);
+
+	return r < 0 ? r : filter_load(process->filter, CHANNEL_listener, process->reply_fd, err);
+}
+
 /* Without no_new_privs a filter needs CAP_SYS_ADMIN: it has to come before that goes. */
 static int process_rights(struct process *process, struct error *err)
 {
 	bool late = process->spec->no_new_privileges;
 	int r = 0;
 
-	if (process->filter && !late)
-		r = filter_load(process->filter, err);
+	if (!late)
+		r = process_filter(process, err);
 	if (r == 0)
 		r = capability_bound(process->caps.bounding, err);
 	if (r == 0)
@@ -348,8 +356,8 @@ static int process_rights(struct process *process, struct error *err)
 		r = capability_set(&process->caps, err);
 	if (r == 0 && late && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = error_errno(err, errno, "set no_new_privs");
-	if (r == 0 && process->filter && late)
-		r = filter_load(process->filter, err);
+	if (r == 0 && late)
+		r = process_filter(process, err);
 	return r;
 }
 
