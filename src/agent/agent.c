@@ -218,6 +218,7 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 		.poll_ns = settings->poll_ns,
 		.source = settings->source,
 		.watch = settings->watch,
+		.queries = settings->pipelines.queries,
 	};
 	agent->sensor_settings.watch.cgroup = settings->packet_cgroup;
 }
@@ -227,8 +228,12 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 {
 	for (; *kinds; kinds++) {
 		struct sensor *sensor = &agent->sensors[agent->sensor_count];
-		int r = sensor_start(sensor, *kinds, &agent->sensor_env, err);
+		int r = 0;
 
+		if (pipelines_want_sensor(&agent->settings->pipelines, (*kinds)->name))
+			r = sensor_start(sensor, *kinds, &agent->sensor_env, err);
+		else
+			sensor_decline(sensor, *kinds, "no probe asks for it");
 		if (r < 0)
 			return r;
 		agent->sensor_count++;
@@ -323,6 +328,12 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 		err);
 }
 
+static void agent_on_sensor_trouble(void *owner, const struct error *why)
+{
+	(void)owner;
+	log_warning("%s", why->text);
+}
+
 static void agent_make_sensor_env(struct agent *agent)
 {
 	agent_use_sensor_settings(agent, agent->settings);
@@ -337,7 +348,8 @@ static void agent_make_sensor_env(struct agent *agent)
 		.hierarchy = agent_pick_hierarchy(agent),
 		.settings = &agent->sensor_settings,
 		.ended = agent_on_source_end,
-		.ended_owner = agent,
+		.trouble = agent_on_sensor_trouble,
+		.owner = agent,
 		.shared = &agent->sensor_shared,
 	};
 }

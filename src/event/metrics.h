@@ -66,6 +66,18 @@
 	  "TLS handshakes given up because too many were under way")                               \
 	X(http_evictions, "bulwark_http_evictions_total", counter, NULL,                           \
 	  "HTTP requests given up because too many waited for their answers")                      \
+	X(statsd_lines, "bulwark_statsd_lines_total", counter, "result",                           \
+	  "Lines of StatsD clients: read or malformed")                                            \
+	X(statsd_lost, "bulwark_statsd_lost_total", counter, NULL,                                 \
+	  "Datagrams of StatsD clients that found the socket's queue full")                        \
+	X(statsd_evictions, "bulwark_statsd_evictions_total", counter, NULL,                       \
+	  "Gauges and sampled counters forgotten because too many are remembered")                 \
+	X(statsd_tags_cut, "bulwark_statsd_tags_cut_total", counter, NULL,                         \
+	  "Tags of StatsD clients left out because a line had too many")                           \
+	X(osquery_runs, "bulwark_osquery_runs_total", counter, "result",                           \
+	  "Queries put to osquery: ok or failed")                                                  \
+	X(osquery_rows_lost, "bulwark_osquery_rows_lost_total", counter, NULL,                     \
+	  "Rows of osquery's that were too many, or lacked their number")                          \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

@@ -13,6 +13,7 @@
 #include "base/metric.h"
 #include "event/event.h"
 #include "kernel/ring.h"
+#include "sensor/osquery.h"
 
 /* Kernel settings to keep as they should be; off (false, 0, -1) means: leave alone. */
 enum kernel_devkmsg { KERNEL_DEVKMSG_on, KERNEL_DEVKMSG_off, KERNEL_DEVKMSG_ratelimit };
@@ -28,10 +29,16 @@ struct kernel_settings {
 
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
-	bool tcp, udp, dns, tls, http, privilege;
+	bool tcp, udp, dns, tls, http, privilege, statsd, osquery;
 	uint64_t tcp_settle_ns, udp_interval_ns;
 	uint64_t dns_timeout_ns;
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
+	char *statsd_address;
+	bool statsd_tcp; /* beside UDP */
+	uint64_t statsd_max_series;
+	char *osquery_path;
+	char *osquery_config; /* NULL: osquery's own */
+	uint64_t osquery_interval_ns, osquery_timeout_ns;
 };
 
 struct sensor_settings {
@@ -41,6 +48,7 @@ struct sensor_settings {
 	bool old_records;    /* kmsg: those from before the start, too */
 	const char *source;  /* a saved kernel log, "-" = standard input */
 	uint64_t poll_ns;    /* exec: how often /proc is read where BPF is refused */
+	struct osquery_queries queries;
 };
 
 /* Processes as the kernel reports them, for whoever keeps count of them (identity/process). */
@@ -71,8 +79,10 @@ struct sensor_env {
 	struct sensor_shared *shared;
 	/* The source has been read to its end, or, with the reason, as far as it could be; called
 	 * from the loop, once. May be NULL. */
-	void (*ended)(void *ended_owner, const struct error *why);
-	void *ended_owner;
+	void (*ended)(void *owner, const struct error *why);
+	/* Something is wrong that may pass; said once. */
+	void (*trouble)(void *owner, const struct error *why);
+	void *owner;
 };
 
 struct sensor;
@@ -104,9 +114,12 @@ struct sensor {
 /* Starts with the best mechanism there is. Fails only for lack of memory; see sensor->taken. */
 must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kind,
 			    const struct sensor_env *env, struct error *err);
+/* Stands for one that is not to run, and says why. */
+void sensor_decline(struct sensor *sensor, const struct sensor_kind *kind, const char *why);
 void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
-	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege;
+	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_statsd,
+	sensor_osquery;
 
 #endif

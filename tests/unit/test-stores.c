@@ -165,6 +165,18 @@ static void lines_have_types(void **state)
 	check_line(measure, STATSD_no_tags, "ingraind.metrics.volume.out:2000|ms");
 }
 
+/* A sign in front would make them a step from where the server's gauge stands. */
+static void gauges_may_be_negative(void **state)
+{
+	struct measure measure = { .name = SLICE("g"), .unit = SLICE("count"), .value = -5 };
+
+	(void)state;
+	measure.kinds = MEASURE_GAUGE;
+	check_line(measure, STATSD_no_tags, "ingraind.metrics.g:0|g\ningraind.metrics.g:-5|g");
+	measure.kinds = MEASURE_COUNTER;
+	check_line(measure, STATSD_no_tags, "ingraind.metrics.g:-5|c");
+}
+
 static void sums_of_spans_are_told_as_their_mean(void **state)
 {
 	struct measure measure = { .name = SLICE("connection"),
@@ -310,6 +322,7 @@ int main(void)
 		cmocka_unit_test(templates_are_checked),
 		cmocka_unit_test(answers_hold_keys),
 		cmocka_unit_test(lines_have_types),
+		cmocka_unit_test(gauges_may_be_negative),
 		cmocka_unit_test(sums_of_spans_are_told_as_their_mean),
 		cmocka_unit_test(lines_cannot_be_broken),
 		cmocka_unit_test(messages_nest),
