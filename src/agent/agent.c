@@ -10,6 +10,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/guard.h"
 #include "kernel/procfs.h"
+#include "sensor/programs.h"
 
 /* How often detectors are told the time. */
 #define AGENT_TICK_MS 1000
@@ -26,7 +27,7 @@ static void agent_deliver(struct agent *agent, const struct event *event)
 /* An event that is complete. */
 static void agent_pass(struct agent *agent, struct event *event)
 {
-	bool said = !(agent->unsaid >> event->kind & 1) &&
+	bool said = !(agent->program.unsaid >> event->kind & 1) &&
 		    agent->settings->detect.mode != DETECT_MODE_detected;
 
 	event->serial = ++agent->serial;
@@ -224,13 +225,15 @@ static void agent_use_sensor_settings(struct agent *agent, const struct agent_se
 }
 
 static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
-			       struct error *err)
+			       bool behind, struct error *err)
 {
 	for (; *kinds; kinds++) {
 		struct sensor *sensor = &agent->sensors[agent->sensor_count];
 		int r = 0;
 
-		if (pipelines_want_sensor(&agent->settings->pipelines, (*kinds)->name))
+		if ((*kinds)->behind != behind)
+			continue;
+		if (agent_settings_want_sensor(agent->settings, (*kinds)->name))
 			r = sensor_start(sensor, *kinds, &agent->sensor_env, err);
 		else
 			sensor_decline(sensor, *kinds, "no probe asks for it");
@@ -242,6 +245,39 @@ static int agent_start_sensors(struct agent *agent, const struct sensor_kind *co
 				agent->settings->only_under ? PROCESSES_some : PROCESSES_all;
 	}
 	return 0;
+}
+
+static void agent_start_behind(struct loop_deferred *deferred)
+{
+	struct agent *agent = container_of(deferred, struct agent, start_behind);
+	int r = agent_start_sensors(agent, agent->program.sensors, true, &agent->failed);
+
+	programs_settle(&agent->sensor_env);
+	if (r < 0)
+		loop_stop(agent->loop);
+	else if (agent->program.started)
+		agent->program.started(agent);
+}
+
+static void agent_on_loaded(void *owner)
+{
+	struct agent *agent = owner;
+
+	loop_defer(agent->loop, &agent->start_behind);
+}
+
+/* The first events wait for processes to be known, and for nothing else. */
+static int agent_start_live(struct agent *agent, struct error *err)
+{
+	int r = agent_start_sensors(agent, agent->program.sensors, false, err);
+
+	if (r == 0)
+		r = processes_scan(&agent->identity.processes, err);
+	if (r == 0)
+		r = programs_load_behind(&agent->sensor_env, agent_on_loaded, agent, err);
+	if (r == 0)
+		agent_on_loaded(agent);
+	return r < 0 ? r : 0;
 }
 
 static void agent_on_detect_tick(struct loop_timer *timer)
@@ -378,16 +414,17 @@ static int agent_take_guard(struct agent *agent, struct error *err)
 static int agent_start_saved(struct agent *agent, struct error *err)
 {
 	static const struct sensor_kind *const kinds[] = { &sensor_source, NULL };
-	int r = agent_start_sensors(agent, kinds, err);
+	int r = agent_start_sensors(agent, kinds, false, err);
 
 	if (r == 0 && !agent->sensors[0].taken)
 		r = error_say(err, EINVAL, "%.*s",
 			      SLICE_ARG(slice_trim(text_slice(&agent->sensors[0].refused))));
+	if (r == 0 && agent->program.started)
+		agent->program.started(agent);
 	return r;
 }
 
-static int agent_start_parts(struct agent *agent, const struct agent_program *program,
-			     struct error *err)
+static int agent_start_parts(struct agent *agent, struct error *err)
 {
 	bool live = !agent->settings->source;
 	int r = live ? agent_start_identity(agent, err) : 0;
@@ -400,10 +437,7 @@ static int agent_start_parts(struct agent *agent, const struct agent_program *pr
 	if (r == 0)
 		r = agent_start_detect(agent, err);
 	if (r == 0)
-		r = live ? agent_start_sensors(agent, program->sensors, err)
-			 : agent_start_saved(agent, err);
-	if (r == 0 && live)
-		r = processes_scan(&agent->identity.processes, err);
+		r = live ? agent_start_live(agent, err) : agent_start_saved(agent, err);
 	if (r < 0)
 		return r;
 	losses_start(&agent->losses, agent->loop, &agent->metrics, &agent->port);
@@ -433,9 +467,11 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 {
 	int r;
 
-	*agent = (struct agent){ .settings = settings, .proc_fd = -1, .guard_fd = -1 };
+	*agent = (struct agent){
+		.settings = settings, .program = *program, .proc_fd = -1, .guard_fd = -1
+	};
 	agent->sensor_shared.socket_notes_fd = -1;
-	agent->unsaid = program->unsaid;
+	agent->start_behind.run = agent_start_behind;
 	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;
 	agent->detect_tick.fire = agent_on_detect_tick;
@@ -452,7 +488,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	if (r < 0)
 		return r;
 	agent_make_sensor_env(agent);
-	r = agent_start_parts(agent, program, err);
+	r = agent_start_parts(agent, err);
 	if (r == 0 && settings->run_ns)
 		loop_timer_set(agent->loop, &agent->end, settings->run_ns);
 	return r;
@@ -538,6 +574,8 @@ void agent_stop(struct agent *agent)
 		ring_drain(agent->ring);
 	while (agent->sensor_count)
 		sensor_stop(&agent->sensors[--agent->sensor_count]);
+	programs_done(&agent->sensor_env);
+	loop_undefer(&agent->start_behind);
 	park_done(&agent->park);
 	losses_stop(&agent->losses);
 	loop_timer_clear(&agent->detect_tick);

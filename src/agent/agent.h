@@ -20,6 +20,15 @@
 #define AGENT_SENSORS 16
 #define AGENT_SINKS   16
 
+struct agent;
+
+struct agent_program {
+	const char *name, *version;
+	const struct sensor_kind *const *sensors; /* NULL-terminated */
+	uint64_t unsaid;			  /* bits: event kinds that no sink gets */
+	void (*started)(struct agent *agent);	  /* all sensors have; mostly from the loop */
+};
+
 struct agent {
 	const struct agent_settings *settings;
 	struct event_origin origin;
@@ -39,7 +48,7 @@ struct agent {
 	struct serve *serve;
 	struct losses losses;
 	int proc_fd, guard_fd;
-	uint64_t unsaid; /* bits: event kinds that no sink gets */
+	struct agent_program program;
 	uint64_t serial;
 	uint64_t saved_tick_ns; /* of a saved log: when detectors are told the time next */
 	struct error failed;	/* why the end came; code 0: it was due */
@@ -48,6 +57,7 @@ struct agent {
 	struct sensor_env sensor_env;
 	struct sensor sensors[AGENT_SENSORS];
 	size_t sensor_count;
+	struct loop_deferred start_behind; /* of the sensors that the first events don't wait for */
 	struct sink_env sink_env;
 	struct sink sinks[AGENT_SINKS];
 	size_t sink_count;
@@ -58,13 +68,8 @@ struct agent {
 	struct metric ring_lost[RING_TYPE_COUNT];
 };
 
-struct agent_program {
-	const char *name, *version;
-	const struct sensor_kind *const *sensors; /* NULL-terminated */
-	uint64_t unsaid;			  /* bits: event kinds that no sink gets */
-};
-
-/* Starts everything; what can't run is left out and said in sensor->refused. */
+/* Starts everything; what can't run is left out and said in sensor->refused. Events flow before all
+ * sensors have started: `program->started` says when. */
 must_check int agent_start(struct agent *agent, const struct agent_program *program,
 			   const struct agent_settings *settings, struct error *err);
 /* Goes over to other settings: sinks and kernel settings are done anew, sensors run on. On failure

@@ -55,11 +55,16 @@ static void check_put_json(const struct agent *agent, const struct utsname *name
 	text_putc(out, '\n');
 }
 
+static void check_on_started(struct agent *agent)
+{
+	loop_stop(agent->loop);
+}
+
 /* Starts the agent with no sink and no say, looks at its sensors, and stops it. */
 int program_check_kernel(const struct program *program, int argc, char **argv)
 {
 	static struct agent agent;
-	const struct agent_program identity = program_identity(program);
+	struct agent_program identity = program_identity(program);
 	bool as_json = argc == 2 && strcmp(argv[1], "--json") == 0;
 	struct agent_settings settings;
 	auto_text struct text words = { 0 };
@@ -72,7 +77,10 @@ int program_check_kernel(const struct program *program, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	agent_settings_for_check(&settings);
+	identity.started = check_on_started;
 	r = agent_start(&agent, &identity, &settings, &err);
+	if (r == 0)
+		r = agent_run(&agent, &err);
 	uname(&name);
 	if (r == 0 && as_json) {
 		check_put_json(&agent, &name, &words);

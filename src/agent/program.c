@@ -232,21 +232,26 @@ static void program_tell_ready(struct program_run *run)
 		program_on_alive(&run->alive);
 }
 
+static void program_on_started(struct agent *agent)
+{
+	auto_text struct text table = { 0 };
+
+	agent_print_sensors(agent, &table);
+	log_lines(LOG_LEVEL_info, text_slice(&table));
+	program_tell_ready(container_of(agent, struct program_run, agent));
+}
+
 static int program_start_agent(struct program_run *run, struct error *err)
 {
-	const struct program *program = run->now->program;
-	const struct agent_program identity = program_identity(program);
-	auto_text struct text table = { 0 };
+	struct agent_program identity = program_identity(run->now->program);
 	int r;
 
+	identity.started = program_on_started;
 	r = agent_start(&run->agent, &identity, &run->now->values, err);
 	if (r < 0)
 		return r;
 	run->on_hup = (struct loop_signal){ .signo = SIGHUP, .arrived = program_on_hup };
-	r = loop_signal_add(run->agent.loop, &run->on_hup, err);
-	agent_print_sensors(&run->agent, &table);
-	log_lines(LOG_LEVEL_info, text_slice(&table));
-	return r;
+	return loop_signal_add(run->agent.loop, &run->on_hup, err);
 }
 
 int program_run(const struct program *program, int argc, char **argv)
@@ -268,10 +273,8 @@ int program_run(const struct program *program, int argc, char **argv)
 	program_log_notices(first);
 	run.now = first;
 	r = program_start_agent(&run, &err);
-	if (r == 0) {
-		program_tell_ready(&run);
+	if (r == 0)
 		r = agent_run(&run.agent, &err);
-	}
 	notify_send(SLICE("STOPPING=1"));
 	loop_timer_clear(&run.alive);
 	agent_stop(&run.agent);

@@ -388,6 +388,41 @@ struct settings_table agent_settings_table(const char *program, unsigned int pro
 	};
 }
 
+/* The sensor's row among the switches, or NULL: it has none. */
+static const struct setting *agent_switch(const char *name)
+{
+	for (size_t n = 0; n < agent_setting_count; n++) {
+		struct slice key = slice_of(agent_setting_rows[n].key);
+
+		if (slice_eat(&key, SLICE("sensors.")) && slice_is(key, name))
+			return &agent_setting_rows[n];
+	}
+	return NULL;
+}
+
+bool agent_settings_want_sensor(const struct agent_settings *values, const char *name)
+{
+	const struct setting *row = agent_switch(name);
+
+	return sink_any_wanted(&values->sinks) || pipelines_want_sensor(&values->pipelines, name) ||
+	       (row && *(const bool *)((const char *)values + row->at));
+}
+
+/* What no probe asks for is off, unless it is on in so many words; but sinks beside the pipelines get
+ * every event. */
+static void agent_switch_off_unwanted(const struct settings *settings, struct agent_settings *values)
+{
+	for (size_t n = 0; n < agent_setting_count && !sink_any_wanted(&values->sinks); n++) {
+		const struct setting *row = &agent_setting_rows[n];
+		struct slice name = slice_of(row->key);
+
+		if (row->type == SETTING_flag && slice_eat(&name, SLICE("sensors.")) &&
+		    settings_source(settings, row->key) == SETTINGS_default &&
+		    !pipelines_want_sensor(&values->pipelines, name.at))
+			*(bool *)((char *)values + row->at) = false;
+	}
+}
+
 int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 			  struct error *err)
 {
@@ -401,6 +436,7 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 		SETTINGS_default;
 	if (pipelines_config_finish(&values->pipelines, err) < 0)
 		return -EINVAL;
+	agent_switch_off_unwanted(settings, values);
 	r = sink_check(&values->sinks, &key, err);
 	if (r == 0)
 		r = detect_settings_check(&values->detect, &key, err);

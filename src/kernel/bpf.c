@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/bpf.h"
 
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 
-/* libbpf speaks through one function for the whole process. */
-static char bpf_words[160];
+#include "base/slice.h"
+#include "kernel/types.h"
+
+#define BPF_TP_BTF "tp_btf/"
+
+/* libbpf speaks, and asks how to load a program, through one function for the whole process. */
+static _Thread_local char bpf_words[160];
+static _Thread_local const struct types *bpf_types; /* of the object that is being loaded */
+static bool bpf_is_asked;
 
 static int printf_like(2, 0) bpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
@@ -20,10 +31,117 @@ static int printf_like(2, 0) bpf_print(enum libbpf_print_level level, const char
 	return 0;
 }
 
+/* --- tp_btf programs ---
+ *
+ * libbpf would read all of the kernel's types to find the id of the tracepoint. It leaves that to
+ * us for kinds of programs that are ours, unless the program looks as if it needed the types for
+ * something else; see bpf_spare_types().
+ */
+
+static int bpf_prepare_tp_btf(struct bpf_program *program, struct bpf_prog_load_opts *opts,
+			      long cookie)
+{
+	const char *name = bpf_program__section_name(program) + strlen(BPF_TP_BTF);
+	int id = bpf_types ? (int)types_tracepoint(bpf_types, name)
+			   : libbpf_find_vmlinux_btf_id(name, BPF_TRACE_RAW_TP);
+
+	(void)cookie;
+	if (id <= 0) {
+		snprintf(bpf_words, sizeof(bpf_words), "this kernel has no tracepoint '%s'", name);
+		return -ESRCH;
+	}
+	opts->attach_btf_id = (__u32)id;
+	opts->attach_prog_fd = 0;
+	return 0;
+}
+
+static int bpf_attach_tp_btf(const struct bpf_program *program, long cookie, struct bpf_link **link)
+{
+	(void)cookie;
+	*link = bpf_program__attach_trace(program);
+	return *link ? 0 : -errno;
+}
+
+static bool bpf_is_tp_btf(const struct bpf_program *program)
+{
+	return slice_starts(slice_of(bpf_program__section_name(program)), SLICE(BPF_TP_BTF));
+}
+
+/* A program that is told to look into another one has libbpf leave the kernel's types alone. */
+static int bpf_spare_types(const struct bpf_object *object, int any_fd)
+{
+	struct bpf_program *program;
+	int r = 0;
+
+	bpf_object__for_each_program(program, object)
+		if (bpf_is_tp_btf(program) && r == 0)
+			r = bpf_program__set_attach_target(program, any_fd, NULL);
+	return r;
+}
+
 void bpf_setup(void)
 {
+	LIBBPF_OPTS(libbpf_prog_handler_opts, tp_btf, .prog_prepare_load_fn = bpf_prepare_tp_btf,
+		    .prog_attach_fn = bpf_attach_tp_btf);
+
 	libbpf_set_print(bpf_print);
+	bpf_is_asked = libbpf_register_prog_handler("tp_btf+", BPF_PROG_TYPE_TRACING,
+						    BPF_TRACE_RAW_TP, &tp_btf) >= 0;
 }
+
+/* --- loading --- */
+
+int bpf_loading_begin(struct bpf_loading *loading, const struct types *types, struct error *err)
+{
+	*loading = (struct bpf_loading){ .types = bpf_is_asked ? types : NULL, .picked_fd = -1 };
+	if (!loading->types)
+		return 0;
+	loading->picked_fd = memfd_create("types", MFD_CLOEXEC);
+	if (loading->picked_fd < 0)
+		return error_errno(err, errno, "make a file in memory");
+	snprintf(loading->picked_path, sizeof(loading->picked_path), "/proc/self/fd/%d",
+		 loading->picked_fd);
+	return 0;
+}
+
+static int bpf_pick_types(struct bpf_loading *loading, const struct bpf_object *object,
+			  struct error *err)
+{
+	struct btf *picked;
+	const void *bytes;
+	__u32 size = 0;
+	int r = types_pick(loading->types, bpf_object__btf(object), &picked, err);
+
+	if (r < 0)
+		return r;
+	bytes = btf__raw_data(picked, &size);
+	if (!bytes || write(loading->picked_fd, bytes, size) != (ssize_t)size)
+		r = error_errno(err, ENOMEM, "write types");
+	btf__free(picked);
+	return r < 0 ? r : bpf_spare_types(object, loading->picked_fd);
+}
+
+int bpf_loading_load(struct bpf_loading *loading, struct bpf_object_skeleton *object,
+		     struct error *err)
+{
+	int r = loading->types ? bpf_pick_types(loading, *object->obj, err) : 0;
+
+	if (r < 0)
+		return r;
+	bpf_types = loading->types;
+	r = bpf_object__load_skeleton(object);
+	bpf_types = NULL;
+	return r < 0 ? bpf_error(err, -r, "load") : 0;
+}
+
+void bpf_loading_end(struct bpf_loading *loading)
+{
+	if (loading->picked_fd >= 0)
+		close(loading->picked_fd);
+	loading->picked_fd = -1;
+}
+
+/* --- words --- */
 
 const char *bpf_errno_name(int code)
 {
@@ -39,11 +157,12 @@ const char *bpf_errno_name(int code)
 int bpf_error(struct error *err, int code, const char *step)
 {
 	char words[sizeof(bpf_words)];
+	struct slice said;
 
 	memcpy(words, bpf_words, sizeof(words));
+	said = slice_of(words);
 	bpf_words[0] = '\0';
-	if (words[0] && strncmp(words, "libbpf: ", 8) == 0)
-		return error_say(err, code, "%s: refused (%s): %s", step, bpf_errno_name(code),
-				 words + 8);
-	return error_say(err, code, "%s: refused (%s)", step, bpf_errno_name(code));
+	slice_eat(&said, SLICE("libbpf: "));
+	return error_say(err, code, "%s: refused (%s)%s%.*s", step, bpf_errno_name(code),
+			 said.bytes ? ": " : "", SLICE_ARG(said));
 }

@@ -462,5 +462,6 @@ const struct sensor_kind sensor_dns = {
 	.state_bytes = sizeof(struct dns_sensor),
 	.mechanisms = dns_mechanisms,
 	.mechanism_count = array_count(dns_mechanisms),
+	.behind = true,
 	.stop = dns_stop,
 };

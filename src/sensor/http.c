@@ -272,5 +272,6 @@ const struct sensor_kind sensor_http = {
 	.state_bytes = sizeof(struct http_sensor),
 	.mechanisms = http_mechanisms,
 	.mechanism_count = array_count(http_mechanisms),
+	.behind = true,
 	.stop = http_stop,
 };

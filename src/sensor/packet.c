@@ -4,17 +4,19 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
-#include "programs.skel.h"
+#include "network.skel.h"
 
 #define PACKET_BATCH 64
 
 void packets_turn(const struct programs *programs)
 {
-	__atomic_add_fetch(&programs_bpf(programs)->bss->udp_generation, 1, __ATOMIC_SEQ_CST);
+	const struct network_bpf *bpf = programs_skeleton(programs);
+
+	__atomic_add_fetch(&bpf->bss->udp_generation, 1, __ATOMIC_SEQ_CST);
 }
 
 /* What came before anybody was seen to use the socket is whose it is now. */
-static void packets_find_owner(const struct programs_bpf *bpf, const struct ring_udp_key *key,
+static void packets_find_owner(const struct network_bpf *bpf, const struct ring_udp_key *key,
 			       struct ring_udp_flow *flow)
 {
 	if (flow->owner.pid == 0)
@@ -27,7 +29,7 @@ void packets_drain(const struct programs *programs,
 				const struct ring_udp_flow *flow),
 		   void *owner)
 {
-	const struct programs_bpf *bpf = programs_bpf(programs);
+	const struct network_bpf *bpf = programs_skeleton(programs);
 	const struct bpf_map *map =
 		bpf->bss->udp_generation & 1 ? bpf->maps.udp_flows_even : bpf->maps.udp_flows_odd;
 	struct ring_udp_key keys[PACKET_BATCH];
@@ -53,5 +55,7 @@ void packets_drain(const struct programs *programs,
 
 uint64_t packets_udp_lost(const struct programs *programs)
 {
-	return __atomic_load_n(&programs_bpf(programs)->bss->udp_lost_count, __ATOMIC_RELAXED);
+	const struct network_bpf *bpf = programs_skeleton(programs);
+
+	return __atomic_load_n(&bpf->bss->udp_lost_count, __ATOMIC_RELAXED);
 }

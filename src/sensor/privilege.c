@@ -152,5 +152,6 @@ const struct sensor_kind sensor_privilege = {
 	.state_bytes = sizeof(struct privilege_sensor),
 	.mechanisms = privilege_mechanisms,
 	.mechanism_count = array_count(privilege_mechanisms),
+	.behind = true,
 	.stop = privilege_stop,
 };

@@ -4,141 +4,104 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
+#include "base/worker.h"
 #include "kernel/bpf.h"
 #include "kernel/cgroup.h"
-#include "programs.skel.h"
-#include "sensor/socket.h"
+#include "kernel/types.h"
+#include "sensor/program_table.h"
 
-struct programs_row {
-	unsigned int part;
-	size_t program, link; /* offsets in struct programs_bpf */
-};
-
-#define ROW(part, name)                                                                            \
-	{                                                                                          \
-		part, offsetof(struct programs_bpf, progs.name),                                   \
-			offsetof(struct programs_bpf, links.name)                                  \
-	}
-static const struct programs_row programs_rows[] = {
-	ROW(PROGRAMS_exec | PROGRAMS_exec_plain, on_fork),
-	ROW(PROGRAMS_exec, on_exec),
-	ROW(PROGRAMS_exec_plain, on_exec_plain),
-	ROW(PROGRAMS_exec | PROGRAMS_exec_plain, on_exit),
-	ROW(PROGRAMS_tcp, on_state),
-	ROW(PROGRAMS_tcp, on_reset_received),
-	ROW(PROGRAMS_tcp, on_reset_sent),
-	ROW(PROGRAMS_packet, on_sent),
-	ROW(PROGRAMS_packet, on_received),
-	ROW(PROGRAMS_packet, on_bind4),
-	ROW(PROGRAMS_packet, on_bind6),
-	ROW(PROGRAMS_use, on_send),
-	ROW(PROGRAMS_use, on_receive),
-	ROW(PROGRAMS_drop, on_drop),
-	ROW(PROGRAMS_syscall, on_syscall),
-};
-#undef ROW
-
+/* An object that is loaded. */
 struct programs {
+	const struct program_object *object;
 	const struct sensor_env *env;
-	struct programs_bpf *bpf;
+	struct program_skeleton *skeleton;
 	unsigned int parts; /* loaded */
 	size_t users;
-	size_t taken[array_count(programs_rows)]; /* how many have taken each program */
+	size_t taken[PROGRAM_ROWS]; /* how many have taken each program */
+	struct bpf_link *links[PROGRAM_ROWS];
 	int cgroup_fd;
 };
 
-static struct bpf_program *programs_program(const struct programs *programs,
-					    const struct programs_row *row)
-{
-	return *(struct bpf_program **)((char *)programs->bpf + row->program);
-}
-
-static struct bpf_link **programs_link(const struct programs *programs,
-				       const struct programs_row *row)
-{
-	return (struct bpf_link **)((char *)programs->bpf + row->link);
-}
+struct programs_shared {
+	const struct sensor_env *env;
+	struct types *types; /* NULL: not read, or this kernel tells none */
+	struct programs *loaded[PROGRAM_OBJECTS];
+	bool tried[PROGRAM_OBJECTS];
+	struct worker *worker;
+	struct worker_job behind;
+	void (*loaded_behind)(void *owner);
+	void *owner;
+};
 
 /* --- loading --- */
 
-static unsigned int programs_wanted(const struct watch_settings *watch)
+static struct bpf_program *programs_find(const struct programs *programs,
+					 const struct program_row *row)
 {
-	unsigned int parts = PROGRAMS_exec;
-
-	if (watch->tcp)
-		parts |= PROGRAMS_tcp | PROGRAMS_use;
-	if (watch->udp || watch->dns || watch->tls || watch->http)
-		parts |= PROGRAMS_packet | PROGRAMS_use;
-	if (watch->udp)
-		parts |= PROGRAMS_drop;
-	if (watch->privilege)
-		parts |= PROGRAMS_syscall;
-	return parts;
+	return bpf_object__find_program_by_name(programs->skeleton->object, row->name);
 }
 
-static void programs_set(struct programs *programs, const struct sensor_env *env)
+static void programs_choose(struct programs *programs)
 {
-	const struct watch_settings *watch = &env->settings->watch;
-	struct programs_bpf *bpf = programs->bpf;
-
-	bpf->rodata->ring_half_bytes = ring_half_bytes(env->ring);
-	bpf->rodata->only_under = env->settings->only_under;
-	bpf->rodata->agent_pid = (uint32_t)getpid();
-	bpf->rodata->hierarchy = env->hierarchy;
-	bpf->rodata->want_tcp = watch->tcp;
-	bpf->rodata->tcp_settle_ns = watch->tcp_settle_ns;
-	bpf->rodata->want_udp = watch->udp;
-	bpf->rodata->want_dns = watch->dns;
-	bpf->rodata->want_tls = watch->tls;
-	bpf->rodata->want_http = watch->http;
-	memcpy((void *)bpf->rodata->privilege_wants, privilege_wanted(), RING_SYSCALLS);
-	for (size_t n = 0; n < array_count(programs_rows); n++)
-		bpf_program__set_autoload(programs_program(programs, &programs_rows[n]),
-					  programs->parts & programs_rows[n].part);
+	for (size_t n = 0; n < PROGRAM_ROWS; n++)
+		if (program_rows[n].parts & programs->object->parts)
+			bpf_program__set_autoload(programs_find(programs, &program_rows[n]),
+						  program_rows[n].parts & programs->parts);
 }
 
-static int programs_load(struct programs *programs, const struct sensor_env *env, struct error *err)
+static int programs_open(struct programs *programs, const struct bpf_loading *loading,
+			 struct error *err)
 {
-	struct programs_bpf *bpf = programs_bpf__open();
-	int r;
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .btf_custom_path = loading->picked_path[0] ? loading->picked_path : NULL);
 
-	programs->bpf = bpf;
-	if (!bpf)
-		return bpf_error(err, errno, "open");
-	programs_set(programs, env);
-	r = ring_share(env->ring, bpf->maps.ring, bpf->maps.ring_state, err);
+	programs->skeleton = programs->object->open(&opts);
+	return programs->skeleton ? 0 : bpf_error(err, errno, "open");
+}
+
+static int programs_load(struct programs *programs, struct error *err)
+{
+	const struct sensor_env *env = programs->env;
+	struct bpf_loading loading;
+	int r = bpf_loading_begin(&loading, env->shared->programs->types, err);
+
 	if (r == 0)
-		r = socket_notes_share(env, bpf->maps.socket_notes, err);
-	if (r < 0)
-		return r;
-	r = programs_bpf__load(bpf);
-	if (r < 0)
-		return bpf_error(err, -r, "load");
-	return socket_notes_keep(env, bpf->maps.socket_notes, err);
+		r = programs_open(programs, &loading, err);
+	if (r == 0)
+		r = programs->object->set(programs->skeleton, env, err);
+	if (r == 0) {
+		programs_choose(programs);
+		r = bpf_loading_load(&loading, programs->skeleton->skeleton, err);
+	}
+	bpf_loading_end(&loading);
+	if (r == 0 && programs->object->loaded)
+		r = programs->object->loaded(programs->skeleton, env, err);
+	return r;
 }
 
 static void programs_free(struct programs *programs)
 {
 	if (!programs)
 		return;
-	programs_bpf__destroy(programs->bpf);
+	programs->object->destroy(programs->skeleton);
 	if (programs->cgroup_fd >= 0)
 		close(programs->cgroup_fd);
 	free(programs);
 }
 
 static int programs_new(struct programs **ret_programs, const struct sensor_env *env,
-			unsigned int parts, struct error *err)
+			const struct program_object *object, unsigned int parts, struct error *err)
 {
 	struct programs *programs = calloc(1, sizeof(*programs));
 	int r;
 
 	if (!programs)
 		return error_errno(err, ENOMEM, "load");
+	programs->object = object;
 	programs->env = env;
 	programs->parts = parts;
 	programs->cgroup_fd = -1;
-	r = programs_load(programs, env, err);
+	r = programs_load(programs, err);
 	if (r < 0) {
 		programs_free(programs);
 		return r;
@@ -149,46 +112,41 @@ static int programs_new(struct programs **ret_programs, const struct sensor_env 
 
 /* --- attaching --- */
 
-static int programs_attach_one(struct programs *programs, const struct programs_row *row,
-			       struct error *err)
+static int programs_attach_one(struct programs *programs, size_t n, struct error *err)
 {
-	struct bpf_program *program = programs_program(programs, row);
-	struct bpf_link **link = programs_link(programs, row);
+	const struct program_row *row = &program_rows[n];
+	struct bpf_program *program = programs_find(programs, row);
 
-	if (row->part != PROGRAMS_packet) {
-		*link = bpf_program__attach(program);
-		return *link ? 0 : bpf_error(err, errno, "attach");
+	if (row->parts != PROGRAMS_packet) {
+		programs->links[n] = bpf_program__attach(program);
+		return programs->links[n] ? 0 : bpf_error(err, errno, "attach");
 	}
 	if (programs->cgroup_fd < 0)
 		programs->cgroup_fd = cgroup_open(programs->env->settings->watch.cgroup, err);
 	if (programs->cgroup_fd < 0)
 		return programs->cgroup_fd;
-	*link = bpf_program__attach_cgroup(program, programs->cgroup_fd);
-	return *link ? 0 : bpf_error(err, errno, "attach to the control group");
+	programs->links[n] = bpf_program__attach_cgroup(program, programs->cgroup_fd);
+	return programs->links[n] ? 0 : bpf_error(err, errno, "attach to the control group");
 }
 
 static void programs_detach(struct programs *programs, unsigned int parts, size_t below)
 {
 	for (size_t n = 0; n < below; n++) {
-		const struct programs_row *row = &programs_rows[n];
-
-		if (!(parts & row->part) || --programs->taken[n])
+		if (!(parts & program_rows[n].parts) || --programs->taken[n])
 			continue;
-		bpf_link__destroy(*programs_link(programs, row));
-		*programs_link(programs, row) = NULL;
+		bpf_link__destroy(take_ptr(programs->links[n]));
 	}
 }
 
 static int programs_attach(struct programs *programs, unsigned int parts, struct error *err)
 {
-	for (size_t n = 0; n < array_count(programs_rows); n++) {
-		const struct programs_row *row = &programs_rows[n];
+	for (size_t n = 0; n < PROGRAM_ROWS; n++) {
 		int r = 0;
 
-		if (!(parts & row->part))
+		if (!(parts & program_rows[n].parts))
 			continue;
 		if (programs->taken[n] == 0)
-			r = programs_attach_one(programs, row, err);
+			r = programs_attach_one(programs, n, err);
 		if (r < 0) {
 			programs_detach(programs, parts, n);
 			return r;
@@ -200,47 +158,58 @@ static int programs_attach(struct programs *programs, unsigned int parts, struct
 
 /* --- sharing --- */
 
-/* What older kernels don't take, in the order in which it is given up. */
-static const struct {
-	unsigned int without, instead;
-} programs_levels[] = {
-	{ 0, 0 },
-	{ PROGRAMS_drop, 0 },
-	{ PROGRAMS_drop | PROGRAMS_use, 0 },
-	{ PROGRAMS_drop | PROGRAMS_use | PROGRAMS_exec, PROGRAMS_exec_plain },
-};
-
-/* Loads for all as much as this kernel takes. */
-static void programs_share(const struct sensor_env *env)
+/* Loads for all as much of an object as this kernel takes. */
+static void programs_share(struct programs_shared *shared, size_t object)
 {
-	unsigned int wanted = programs_wanted(&env->settings->watch);
-	struct sensor_shared *shared = env->shared;
+	const struct program_object *row = &program_objects[object];
+	unsigned int wanted = program_parts_wanted(&shared->env->settings->watch) & row->parts;
 	unsigned int before = 0;
 
-	for (size_t n = 0; n < array_count(programs_levels) && !shared->programs; n++) {
-		unsigned int parts =
-			(wanted & ~programs_levels[n].without) | programs_levels[n].instead;
+	for (size_t n = 0; n < PROGRAM_LEVELS && !shared->loaded[object]; n++) {
+		unsigned int parts = (wanted & ~program_levels[n].without) |
+				     (program_levels[n].instead & row->parts);
 
-		if (parts != before && programs_new(&shared->programs, env, parts, NULL) < 0)
-			shared->programs = NULL;
+		if (parts && parts != before &&
+		    programs_new(&shared->loaded[object], shared->env, row, parts, NULL) < 0)
+			shared->loaded[object] = NULL;
 		before = parts;
 	}
-	shared->programs_tried = true;
+	shared->tried[object] = true;
+}
+
+static struct programs_shared *programs_shared(const struct sensor_env *env)
+{
+	struct programs_shared *shared = env->shared->programs;
+
+	if (!shared) {
+		shared = calloc(1, sizeof(*shared));
+		if (!shared)
+			abort();
+		shared->env = env;
+		env->shared->programs = shared;
+	}
+	/* Without it libbpf finds the types by itself, and says what is wrong if it can't. */
+	if (!shared->types && types_open(&shared->types, TYPES_PATH, NULL) < 0)
+		shared->types = NULL;
+	return shared;
 }
 
 /* Those that all share; of parts that these lack, ones of its own, or the reason why not. */
-static int programs_find(struct programs **ret_programs, const struct sensor_env *env,
-			 unsigned int parts, struct error *err)
+static int programs_get(struct programs **ret_programs, const struct sensor_env *env,
+			unsigned int parts, struct error *err)
 {
-	struct sensor_shared *shared = env->shared;
+	struct programs_shared *shared = programs_shared(env);
+	size_t object = 0;
 
-	if (!shared->programs_tried)
-		programs_share(env);
-	if (shared->programs && (shared->programs->parts & parts) == parts) {
-		*ret_programs = shared->programs;
+	while (!(program_objects[object].parts & parts))
+		object++;
+	if (!shared->tried[object])
+		programs_share(shared, object);
+	if (shared->loaded[object] && (shared->loaded[object]->parts & parts) == parts) {
+		*ret_programs = shared->loaded[object];
 		return 0;
 	}
-	return programs_new(ret_programs, env, parts, err);
+	return programs_new(ret_programs, env, &program_objects[object], parts, err);
 }
 
 int programs_take(struct programs **ret_programs, const struct sensor_env *env, unsigned int parts,
@@ -251,7 +220,7 @@ int programs_take(struct programs **ret_programs, const struct sensor_env *env, 
 
 	if (!env->ring)
 		return error_say(err, ENOTSUP, "%s", env->ring_refused);
-	r = programs_find(&programs, env, parts, err);
+	r = programs_get(&programs, env, parts, err);
 	if (r < 0)
 		return r;
 	programs->users++;
@@ -266,17 +235,93 @@ int programs_take(struct programs **ret_programs, const struct sensor_env *env, 
 
 void programs_give_back(struct programs *programs, unsigned int parts)
 {
+	struct programs_shared *shared;
+
 	if (!programs)
 		return;
-	programs_detach(programs, parts, array_count(programs_rows));
+	programs_detach(programs, parts, PROGRAM_ROWS);
 	if (--programs->users)
 		return;
-	if (programs->env->shared->programs == programs)
-		programs->env->shared->programs = NULL;
+	shared = programs->env->shared->programs;
+	for (size_t n = 0; n < PROGRAM_OBJECTS; n++) {
+		if (shared->loaded[n] != programs)
+			continue;
+		shared->loaded[n] = NULL;
+		shared->tried[n] = false;
+	}
 	programs_free(programs);
 }
 
-struct programs_bpf *programs_bpf(const struct programs *programs)
+void *programs_skeleton(const struct programs *programs)
 {
-	return programs->bpf;
+	return programs->skeleton;
+}
+
+/* --- behind the start --- */
+
+static void programs_behind_work(struct worker_job *job)
+{
+	struct programs_shared *shared = container_of(job, struct programs_shared, behind);
+
+	for (size_t n = 0; n < PROGRAM_OBJECTS; n++)
+		if (program_objects[n].behind)
+			programs_share(shared, n);
+}
+
+static void programs_behind_done(struct worker_job *job)
+{
+	struct programs_shared *shared = container_of(job, struct programs_shared, behind);
+
+	shared->loaded_behind(shared->owner);
+}
+
+static bool programs_any_behind(const struct sensor_env *env)
+{
+	for (size_t n = 0; env->ring && n < PROGRAM_OBJECTS; n++)
+		if (program_objects[n].behind &&
+		    (program_objects[n].parts & program_parts_wanted(&env->settings->watch)))
+			return true;
+	return false;
+}
+
+int programs_load_behind(const struct sensor_env *env, void (*loaded)(void *owner), void *owner,
+			 struct error *err)
+{
+	struct programs_shared *shared;
+	int r;
+
+	if (!programs_any_behind(env))
+		return 0;
+	shared = programs_shared(env);
+	r = worker_new(&shared->worker, env->loop, err);
+	if (r < 0)
+		return r;
+	shared->behind =
+		(struct worker_job){ .work = programs_behind_work, .done = programs_behind_done };
+	shared->loaded_behind = loaded;
+	shared->owner = owner;
+	worker_start(shared->worker, &shared->behind);
+	return 1;
+}
+
+void programs_settle(const struct sensor_env *env)
+{
+	struct programs_shared *shared = env->shared->programs;
+
+	if (!shared)
+		return;
+	worker_free(take_ptr(shared->worker));
+	types_free(take_ptr(shared->types));
+}
+
+void programs_done(const struct sensor_env *env)
+{
+	struct programs_shared *shared = env->shared->programs;
+
+	if (!shared)
+		return;
+	programs_settle(env);
+	for (size_t n = 0; n < PROGRAM_OBJECTS; n++)
+		programs_free(shared->loaded[n]);
+	free(take_ptr(env->shared->programs));
 }

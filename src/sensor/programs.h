@@ -2,9 +2,12 @@
 /*
  * programs - what runs in the kernel, shared by the sensors that need parts of it.
  *
- * The first sensor that asks has everything loaded that the settings want, since reading the
- * kernel's types is what takes long; what an older kernel doesn't take is given up step by step. A
- * sensor whose part is not among what was loaded tries by itself, and learns why not.
+ * The parts lie in objects (`bpf/NAME.bpf.c`). The first sensor that asks for a part has its object
+ * loaded with all that the settings want of it; what an older kernel doesn't take is given up step
+ * by step. A sensor whose part is not among what was loaded tries by itself, and learns why not.
+ *
+ * The verifier takes its time over an object. Those that the start need not wait for are loaded on
+ * a thread, while events flow already.
  */
 #ifndef SENSOR_PROGRAMS_H
 #define SENSOR_PROGRAMS_H
@@ -23,9 +26,8 @@ enum {
 };
 
 struct programs;
-struct programs_bpf;
 
-/* Loads what isn't loaded, and attaches these parts. */
+/* Loads what isn't loaded, and attaches these parts, which are of one object. */
 must_check int programs_take(struct programs **ret_programs, const struct sensor_env *env,
 			     unsigned int parts, struct error *err);
 /* Detaches those that nobody else has taken; NULL is fine. */
@@ -34,6 +36,16 @@ void programs_give_back(struct programs *programs, unsigned int parts);
 /* Which system calls are told of (sensor/privilege.c): RING_SYSCALLS bytes, 1 for each. */
 const uint8_t *privilege_wanted(void);
 
-struct programs_bpf *programs_bpf(const struct programs *programs);
+/* The object's skeleton: struct NAME_bpf. */
+void *programs_skeleton(const struct programs *programs);
+
+/* Starts to load what sensors with `behind` are to take; they may start once `loaded` has been
+ * called, from the loop. 0: there is nothing to wait for; 1: it is on its way. */
+must_check int programs_load_behind(const struct sensor_env *env, void (*loaded)(void *owner),
+				    void *owner, struct error *err);
+/* All sensors have started: lets go what only loading needs. Not from within `loaded`. */
+void programs_settle(const struct sensor_env *env);
+/* All sensors have stopped. */
+void programs_done(const struct sensor_env *env);
 
 #endif

@@ -56,13 +56,12 @@ struct process_feed {
 	void (*record)(struct process_feed *feed, const struct ring_head *head);
 };
 
-struct programs;
+struct programs_shared;
 
 /* What sensors share among themselves: made by the first that needs it. */
 struct sensor_shared {
-	int socket_notes_fd;	   /* bpf/socket.bpf.h; -1: nobody has made it yet */
-	struct programs *programs; /* sensor/programs.h; NULL: nobody has loaded them yet */
-	bool programs_tried;
+	int socket_notes_fd;		  /* bpf/socket.bpf.h; -1: nobody has made it yet */
+	struct programs_shared *programs; /* sensor/programs.h; NULL: nobody has loaded any yet */
 };
 
 /* What the agent lends to its sensors. */
@@ -99,6 +98,7 @@ struct sensor_kind {
 	size_t state_bytes; /* zeroed memory behind the sensor, see sensor_state() */
 	const struct sensor_mechanism *mechanisms;
 	size_t mechanism_count;
+	bool behind; /* the first events need not wait for it: see sensor/programs.h */
 	/* Undoes a start, also half of one; then the memory is freed. */
 	void (*stop)(struct sensor *sensor);
 };

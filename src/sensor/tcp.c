@@ -146,5 +146,6 @@ const struct sensor_kind sensor_tcp = {
 	.state_bytes = sizeof(struct tcp_sensor),
 	.mechanisms = tcp_mechanisms,
 	.mechanism_count = array_count(tcp_mechanisms),
+	.behind = true,
 	.stop = tcp_stop,
 };

@@ -380,5 +380,6 @@ const struct sensor_kind sensor_tls = {
 	.state_bytes = sizeof(struct tls_sensor),
 	.mechanisms = tls_mechanisms,
 	.mechanism_count = array_count(tls_mechanisms),
+	.behind = true,
 	.stop = tls_stop,
 };

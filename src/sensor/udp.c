@@ -138,5 +138,6 @@ const struct sensor_kind sensor_udp = {
 	.state_bytes = sizeof(struct udp_sensor),
 	.mechanisms = udp_mechanisms,
 	.mechanism_count = array_count(udp_mechanisms),
+	.behind = true,
 	.stop = udp_stop,
 };

@@ -1,8 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* privilege - system calls that reach for rights, other processes, namespaces or the kernel. */
-#ifndef BPF_PRIVILEGE_BPF_H
-#define BPF_PRIVILEGE_BPF_H
-
 #include "bpf/ring.bpf.h"
 
 #define PRIVILEGE_HOLD_NS 1000000000ull
@@ -74,4 +71,4 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long result)
 	return 0;
 }
 
-#endif
+char license_text[] SEC("license") = "Dual BSD/GPL";

@@ -1,8 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* exec - processes come, turn into other programs, and go. */
-#ifndef BPF_EXEC_BPF_H
-#define BPF_EXEC_BPF_H
-
 #include "bpf/ring.bpf.h"
 
 /* Where records too large for the stack are put together. */
@@ -315,4 +312,4 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-#endif
+char license_text[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/program_table.h"
+
+#include <bpf/libbpf.h>
+
+#include "exec.skel.h"
+#include "network.skel.h"
+#include "privilege.skel.h"
+#include "sensor/socket.h"
+
+#define OBJECT(name)                                                                               \
+	static void *name##_open(const struct bpf_object_open_opts *opts)                          \
+	{                                                                                          \
+		return name##_bpf__open_opts(opts);                                                \
+	}                                                                                          \
+	static void name##_destroy(void *skeleton)                                                 \
+	{                                                                                          \
+		name##_bpf__destroy(skeleton);                                                     \
+	}
+OBJECT(exec)
+OBJECT(network)
+OBJECT(privilege)
+#undef OBJECT
+
+/* What bpf/ring.bpf.h has in every object. */
+#define SET_RING(bpf, env)                                                                         \
+	({                                                                                         \
+		(bpf)->rodata->ring_half_bytes = ring_half_bytes((env)->ring);                     \
+		(bpf)->rodata->only_under = (env)->settings->only_under;                           \
+		(bpf)->rodata->agent_pid = (uint32_t)getpid();                                     \
+		(bpf)->rodata->hierarchy = (env)->hierarchy;                                       \
+		ring_share((env)->ring, (bpf)->maps.ring, (bpf)->maps.ring_state, err);            \
+	})
+
+static int exec_set(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	struct exec_bpf *bpf = skeleton;
+
+	return SET_RING(bpf, env);
+}
+
+static int network_set(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	const struct watch_settings *watch = &env->settings->watch;
+	struct network_bpf *bpf = skeleton;
+	int r = SET_RING(bpf, env);
+
+	bpf->rodata->want_tcp = watch->tcp;
+	bpf->rodata->tcp_settle_ns = watch->tcp_settle_ns;
+	bpf->rodata->want_udp = watch->udp;
+	bpf->rodata->want_dns = watch->dns;
+	bpf->rodata->want_tls = watch->tls;
+	bpf->rodata->want_http = watch->http;
+	return r < 0 ? r : socket_notes_share(env, bpf->maps.socket_notes, err);
+}
+
+static int network_loaded(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	const struct network_bpf *bpf = skeleton;
+
+	return socket_notes_keep(env, bpf->maps.socket_notes, err);
+}
+
+static int privilege_set(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	struct privilege_bpf *bpf = skeleton;
+
+	memcpy((void *)bpf->rodata->privilege_wants, privilege_wanted(), RING_SYSCALLS);
+	return SET_RING(bpf, env);
+}
+
+const struct program_object program_objects[PROGRAM_OBJECTS] = {
+	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain,
+	  .open = exec_open,
+	  .destroy = exec_destroy,
+	  .set = exec_set },
+	{ .parts = PROGRAMS_tcp | PROGRAMS_packet | PROGRAMS_use | PROGRAMS_drop,
+	  .behind = true,
+	  .open = network_open,
+	  .destroy = network_destroy,
+	  .set = network_set,
+	  .loaded = network_loaded },
+	{ .parts = PROGRAMS_syscall,
+	  .behind = true,
+	  .open = privilege_open,
+	  .destroy = privilege_destroy,
+	  .set = privilege_set },
+};
+
+const struct program_row program_rows[PROGRAM_ROWS] = {
+	{ PROGRAMS_exec | PROGRAMS_exec_plain, "on_fork" },
+	{ PROGRAMS_exec, "on_exec" },
+	{ PROGRAMS_exec_plain, "on_exec_plain" },
+	{ PROGRAMS_exec | PROGRAMS_exec_plain, "on_exit" },
+	{ PROGRAMS_tcp, "on_state" },
+	{ PROGRAMS_tcp, "on_reset_received" },
+	{ PROGRAMS_tcp, "on_reset_sent" },
+	{ PROGRAMS_packet, "on_sent" },
+	{ PROGRAMS_packet, "on_received" },
+	{ PROGRAMS_packet, "on_bind4" },
+	{ PROGRAMS_packet, "on_bind6" },
+	{ PROGRAMS_use, "on_send" },
+	{ PROGRAMS_use, "on_receive" },
+	{ PROGRAMS_drop, "on_drop" },
+	{ PROGRAMS_syscall, "on_syscall" },
+};
+
+const struct program_level program_levels[PROGRAM_LEVELS] = {
+	{ 0, 0 },
+	{ PROGRAMS_exec, PROGRAMS_exec_plain },
+	{ PROGRAMS_drop, 0 },
+	{ PROGRAMS_drop | PROGRAMS_use, 0 },
+};
+
+unsigned int program_parts_wanted(const struct watch_settings *watch)
+{
+	unsigned int parts = PROGRAMS_exec;
+
+	if (watch->tcp)
+		parts |= PROGRAMS_tcp | PROGRAMS_use;
+	if (watch->udp || watch->dns || watch->tls || watch->http)
+		parts |= PROGRAMS_packet | PROGRAMS_use;
+	if (watch->udp)
+		parts |= PROGRAMS_drop;
+	if (watch->privilege)
+		parts |= PROGRAMS_syscall;
+	return parts;
+}
