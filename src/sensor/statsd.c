@@ -10,6 +10,7 @@
 #include "sensor/sensor.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <math.h>
 #include <sys/socket.h>
 
@@ -34,7 +35,6 @@ struct statsd_sensor {
 	struct statsd_tcp tcp;
 	struct statsd_series_table series;
 	uint64_t now_ns;
-	uint32_t dropped; /* datagrams, as the kernel counted them last */
 	struct metric lines[STATSD_results], lost, evicted, tags_cut;
 	char *datagrams; /* STATSD_BATCH of them */
 };
@@ -151,25 +151,9 @@ static void statsd_take_lines(struct statsd_sensor *statsd, struct slice text)
 
 /* --- sockets --- */
 
-/* How many datagrams found the queue full, as the kernel says with each one. */
-static void statsd_count_drops(struct statsd_sensor *statsd, struct msghdr *message)
-{
-	struct cmsghdr *control;
-	uint32_t dropped;
-
-	for (control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
-		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_RXQ_OVFL)
-			continue;
-		memcpy(&dropped, CMSG_DATA(control), sizeof(dropped));
-		statsd->lost.value += dropped - statsd->dropped;
-		statsd->dropped = dropped;
-	}
-}
-
 static void statsd_on_datagrams(struct loop_fd *watch, uint32_t events)
 {
 	struct statsd_sensor *statsd = container_of(watch, struct statsd_sensor, udp);
-	char controls[STATSD_BATCH][CMSG_SPACE(sizeof(uint32_t))];
 	struct iovec parts[STATSD_BATCH];
 	struct mmsghdr messages[STATSD_BATCH] = { 0 };
 	int count;
@@ -178,17 +162,12 @@ static void statsd_on_datagrams(struct loop_fd *watch, uint32_t events)
 	for (size_t n = 0; n < STATSD_BATCH; n++) {
 		parts[n] = (struct iovec){ statsd->datagrams + n * STATSD_DATAGRAM_BYTES,
 					   STATSD_DATAGRAM_BYTES };
-		messages[n].msg_hdr = (struct msghdr){ .msg_iov = &parts[n],
-						       .msg_iovlen = 1,
-						       .msg_control = controls[n],
-						       .msg_controllen = sizeof(controls[n]) };
+		messages[n].msg_hdr = (struct msghdr){ .msg_iov = &parts[n], .msg_iovlen = 1 };
 	}
 	count = recvmmsg(watch->fd, messages, STATSD_BATCH, MSG_DONTWAIT, NULL);
 	statsd->now_ns = clock_wall_ns();
-	for (int n = 0; n < count; n++) {
-		statsd_count_drops(statsd, &messages[n].msg_hdr);
+	for (int n = 0; n < count; n++)
 		statsd_take_lines(statsd, (struct slice){ parts[n].iov_base, messages[n].msg_len });
-	}
 }
 
 static void statsd_on_line(struct statsd_tcp *tcp, struct slice line)
@@ -206,11 +185,10 @@ static void statsd_on_cut(struct statsd_tcp *tcp)
 
 static int statsd_open_udp(struct statsd_sensor *statsd, const char *address, struct error *err)
 {
-	int fd = listen_open(address, SOCK_DGRAM, err), one = 1, bytes = STATSD_QUEUE_BYTES, r;
+	int fd = listen_open(address, SOCK_DGRAM, err), bytes = STATSD_QUEUE_BYTES, r;
 
 	if (fd < 0)
 		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof(one));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	statsd->udp.ready = statsd_on_datagrams;
@@ -229,6 +207,17 @@ static uint64_t statsd_read_evicted(const struct metric *metric)
 	return ((const struct statsd_sensor *)metric->owner)->series.evicted;
 }
 
+/* Datagrams that found the queue full, as the kernel has counted them. */
+static uint64_t statsd_read_lost(const struct metric *metric)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t bytes = sizeof(info);
+
+	getsockopt(((const struct statsd_sensor *)metric->owner)->udp.fd, SOL_SOCKET, SO_MEMINFO,
+		   info, &bytes);
+	return info[SK_MEMINFO_DROPS];
+}
+
 static void statsd_add_metrics(struct statsd_sensor *statsd)
 {
 	struct metrics *metrics = statsd->env->metrics;
@@ -236,6 +225,7 @@ static void statsd_add_metrics(struct statsd_sensor *statsd)
 	for (size_t n = 0; n < STATSD_results; n++)
 		metric_add(metrics, METRIC_statsd_lines, &statsd->lines[n], statsd_result_names[n]);
 	statsd->evicted = (struct metric){ .read = statsd_read_evicted, .owner = statsd };
+	statsd->lost = (struct metric){ .read = statsd_read_lost, .owner = statsd };
 	metric_add(metrics, METRIC_statsd_lost, &statsd->lost, NULL);
 	metric_add(metrics, METRIC_statsd_evictions, &statsd->evicted, NULL);
 	metric_add(metrics, METRIC_statsd_tags_cut, &statsd->tags_cut, NULL);
