@@ -338,6 +338,12 @@ static void agent_on_sink_news(struct sink *sink, const struct error *news)
 		log_warning("%s", news->text);
 }
 
+static void agent_on_trouble(void *owner, const struct error *why)
+{
+	(void)owner;
+	log_warning("%s", why->text);
+}
+
 static int agent_open_sinks(struct agent *agent, struct error *err)
 {
 	agent->sink_env = (struct sink_env){ agent->loop,
@@ -358,16 +364,10 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			return r;
 		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
-	return pipelines_open(
-		&agent->pipelines, &agent->settings->pipelines,
-		&(struct pipelines_env){ agent->sink_env, agent_on_sink_news, &agent->serial },
-		err);
-}
-
-static void agent_on_sensor_trouble(void *owner, const struct error *why)
-{
-	(void)owner;
-	log_warning("%s", why->text);
+	return pipelines_open(&agent->pipelines, &agent->settings->pipelines,
+			      &(struct pipelines_env){ agent->sink_env, agent_on_sink_news,
+						       agent_on_trouble, &agent->serial },
+			      err);
 }
 
 static void agent_make_sensor_env(struct agent *agent)
@@ -384,7 +384,7 @@ static void agent_make_sensor_env(struct agent *agent)
 		.hierarchy = agent_pick_hierarchy(agent),
 		.settings = &agent->sensor_settings,
 		.ended = agent_on_source_end,
-		.trouble = agent_on_sensor_trouble,
+		.trouble = agent_on_trouble,
 		.owner = agent,
 		.shared = &agent->sensor_shared,
 	};

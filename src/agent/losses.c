@@ -24,6 +24,7 @@ static const struct {
 	{ METRIC_statsd_lost, "StatsD", "the socket's queue was full" },
 	{ METRIC_statsd_evictions, "StatsD", "too many gauges and sampled counters" },
 	{ METRIC_osquery_rows_lost, "osquery", "rows were too many, or lacked their number" },
+	{ METRIC_commands_lost, "Exec", "too many programs waited for their turn" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

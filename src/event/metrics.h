@@ -41,6 +41,13 @@
 	  "Events that a pipeline has got")                                                        \
 	X(pipeline_dropped, "bulwark_pipeline_dropped_total", counter, "step",                     \
 	  "Events that a step of a pipeline has left out, as it was told")                         \
+	X(commands_run, "bulwark_commands_run_total", counter, "step",                             \
+	  "Programs that a step Exec has started")                                                 \
+	X(commands_failed, "bulwark_commands_failed_total", counter, "step",                       \
+	  "Programs of a step Exec that could not be started, ended with other than 0, or took "   \
+	  "too long")                                                                              \
+	X(commands_lost, "bulwark_commands_lost_total", counter, "step",                           \
+	  "Programs that a step Exec has not started because too many waited")                     \
 	X(sink_events, "bulwark_sink_events_total", counter, "sink", "Events handed to a sink")    \
 	X(sink_delivered, "bulwark_sink_delivered_total", counter, "sink",                         \
 	  "Events that the sink's receiver has accepted")                                          \

@@ -239,3 +239,49 @@ osquery_config() {
 		grep -A1 "info: $sensor *off" said | grep -q 'no probe asks for it'
 	done
 }
+
+# --- what measurements set off ---
+
+# exec_config LINE...: lines of the step Exec.
+exec_config() {
+	statsd_config '[[pipeline.numbers.steps]]' 'type = "Exec"' "$@"
+}
+
+@test "Exec runs a program with tags as arguments, and no shell between" {
+	cat >note <<-'END'
+		#!/bin/sh
+		for word; do printf '<%s>' "$word"; done >>noted
+		echo >>noted
+	END
+	chmod +x note
+	exec_config "command = ['$dir/note', '--', '{ kind }', '{kind}', 'as { kind }', '\$HOME']" \
+		'parallel = 1' 'only_if = [{ key = "kind", regex = "^a" }, { key = "on", regex = "1" }]'
+	run_ingraind
+	send udp 'n:1|c|#kind:a;touch x $(touch y),on:1\nn:1|c|#kind:a\nn:1|c|#kind:b,on:1\nn:1|c|#kind:ab,on:1'
+	wait_for 5 eval '[ "$(wc -l <noted)" -ge 2 ]'
+	wait_for 5 eval '[ "$(wc -l <numbers)" -eq 4 ]' # all go on
+	finish
+	cat >expected <<-'END'
+		<--><a;touch x $(touch y)><a;touch x $(touch y)><as { kind }><$HOME>
+		<--><ab><ab><as { kind }><$HOME>
+	END
+	diff -u expected noted
+	[ ! -e x ] && [ ! -e y ]
+}
+
+@test "Exec is bounded in number and time, leaves no zombies, and says what fails" {
+	web=127.0.0.1:$(free_port)
+	exec_config "command = ['sh', '-c', 'echo \$\$ >>pids; [ \$1 = bad ] && { echo why >&2; exit 3; }; sleep 60', 'x', '{ kind }']" \
+		'parallel = 2' 'max_waiting = 3' 'timeout = "500ms"'
+	run_ingraind
+	send udp 'n:1|c|#kind:bad\nn:1|c|#other:x'
+	wait_for 5 grep -q "pipeline 'numbers': step Exec: ended with 3: why" said
+	send udp "$(for _ in $(seq 20); do printf 'n:1|c|#kind:slow\\n'; done)"
+	lost() { [ "$(curl -s "$web/metrics" | sed -n 's/^bulwark_commands_lost_total{step="numbers.0"} //p')" = 15 ]; }
+	failed() { [ "$(curl -s "$web/metrics" | sed -n 's/^bulwark_commands_failed_total{step="numbers.0"} //p')" = 6 ]; }
+	wait_for 5 lost
+	wait_for 5 failed
+	[ "$(wc -l <pids)" -eq 6 ]
+	while read -r one; do [ ! -d "/proc/$one" ]; done <pids
+	finish
+}

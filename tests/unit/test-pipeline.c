@@ -544,7 +544,10 @@ static void mistakes_have_a_place(void **state)
 		  "patterns = [{ key = 'a', regx = '(', replace_with = '' }]\n",
 		  "key 'regx' is not known; did you mean 'regex'?" },
 		{ "[pipeline.p.config]\nbackend = 'Console'\n" STEP "type = 'Exec'\n",
-		  "step 'Exec' ran a program for every event and is gone" },
+		  "t.toml:3:1: step Exec: 'command' is a list of 1 to 32 words" },
+		{ "[pipeline.p.config]\nbackend = 'Console'\n" STEP
+		  "type = 'Exec'\ncommand = ['true']\nonly_if = [{ key = 'a' }]\n",
+		  "step Exec: pattern 1 needs 'key' and 'regex'" },
 		{ "[[probe]]\npipelines = ['q']\n[probe.config]\ntype = 'Exec'\n",
 		  "t.toml:2:1: there is no [pipeline.q.config]" },
 		{ "[[probe]]\npipelines = ['q']\n[probe.config]\ntype = 'Netwrk'\n",
