@@ -9,7 +9,7 @@
 #include "base/metric.h"
 #include "event/event.h"
 
-#define LOSSES_COUNT 15
+#define LOSSES_COUNT 16
 
 struct losses {
 	struct loop *loop;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "event/encode.h"
+#include "sensor/syscall.h"
 #include "sink/sink.h"
 
 #define AT(member)    .at = offsetof(struct agent_settings, member)
@@ -276,6 +277,9 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "sensors.privilege", .type = SETTING_flag, AT(watch.privilege), WITH_SENSORS,
 	  .fallback = "false",
 	  .help = "Watch system calls that reach for rights, other processes, namespaces or the kernel; makes every system call a little slower" },
+	{ .key = "sensors.syscall", .type = SETTING_flag, AT(watch.syscall), WITH_SENSORS,
+	  .fallback = "false",
+	  .help = "Count the system calls of syscall.monitor_syscalls; makes every system call a little slower" },
 	{ .key = "sensors.statsd", .type = SETTING_flag, AT(watch.statsd), WITH_SENSORS,
 	  .fallback = "false",
 	  .help = "Listen to StatsD clients" },
@@ -297,6 +301,20 @@ const struct setting agent_setting_rows[] = {
 	  .max = 60 * NS_PER_S,
 	  .help = "How long a name lookup may wait for its answer" },
 
+	{ .key = "dns.interface", .type = SETTING_text, AT(watch.dns_interface), WITH_SENSORS,
+	  .argument = "NAME",
+	  .help = "Watch name lookups of sockets through this network interface only; without it through all" },
+	{ .key = "tls.interface", .type = SETTING_text, AT(watch.tls_interface), WITH_SENSORS,
+	  .argument = "NAME",
+	  .help = "Watch TLS connections through this network interface only; without it through all" },
+	{ .key = "syscall.monitor_syscalls", .type = SETTING_list, AT(watch.syscalls),
+	  WITH_SENSORS, .argument = "NAME,...",
+	  .help = "System calls that are counted, by name or number, such as [\"openat\", \"connect\"]" },
+	{ .key = "syscall.interval", .type = SETTING_duration, AT(watch.syscall_interval_ns),
+	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "10s", .min = 500 * NS_PER_MS,
+	  .max = 3600 * NS_PER_S,
+	  .help = "How often these counts are reported" },
+
 	{ .key = "statsd_listener.bind_address", .type = SETTING_text, AT(watch.statsd_address),
 	  WITH_SENSORS, .fallback = "127.0.0.1:8125", .argument = "ADDRESS:PORT",
 	  .help = "Where StatsD clients send to, by UDP" },
@@ -315,7 +333,7 @@ const struct setting agent_setting_rows[] = {
 	  .help = "Its configuration, where packs are" },
 	{ .key = "osquery.interval_ms", .type = SETTING_duration,
 	  AT(watch.osquery_interval_ns), WITH_SENSORS, .scale = NS_PER_MS, .fallback = "10s",
-	  .min = 100 * NS_PER_MS, .max = 7 * 86400 * NS_PER_S,
+	  .min = 100 * NS_PER_MS, .max = 604800 * NS_PER_S,
 	  .help = "How often a query is put that does not say so itself" },
 	{ .key = "osquery.timeout", .type = SETTING_duration, AT(watch.osquery_timeout_ns),
 	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "30s", .min = 100 * NS_PER_MS,
@@ -408,9 +426,10 @@ bool agent_settings_want_sensor(const struct agent_settings *values, const char 
 	       (row && *(const bool *)((const char *)values + row->at));
 }
 
-/* What no probe asks for is off, unless it is on in so many words; but sinks beside the pipelines get
- * every event. */
-static void agent_switch_off_unwanted(const struct settings *settings, struct agent_settings *values)
+/* What no probe asks for is off, unless it is on in so many words; but sinks beside the pipelines
+ * get every event. */
+static void agent_switch_off_unwanted(const struct settings *settings,
+				      struct agent_settings *values)
 {
 	for (size_t n = 0; n < agent_setting_count && !sink_any_wanted(&values->sinks); n++) {
 		const struct setting *row = &agent_setting_rows[n];
@@ -438,6 +457,10 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 		return -EINVAL;
 	agent_switch_off_unwanted(settings, values);
 	r = sink_check(&values->sinks, &key, err);
+	if (r == 0) {
+		key = "syscall.monitor_syscalls";
+		r = syscall_choose(values->watch.syscalls, (uint8_t[RING_SYSCALLS]){ 0 }, err);
+	}
 	if (r == 0)
 		r = detect_settings_check(&values->detect, &key, err);
 	if (r < 0 && settings_place(settings, key))
@@ -460,6 +483,9 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .tls = true,
 			   .http = true,
 			   .privilege = true,
+			   .syscall = true,
+			   .syscalls = (char *)"openat",
+			   .syscall_interval_ns = NS_PER_S,
 			   .statsd = true,
 			   .osquery = true,
 			   .statsd_address = (char *)"127.0.0.1:0",

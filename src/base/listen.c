@@ -36,7 +36,7 @@ int listen_resolve(const char *words, struct listen_address *ret_address, struct
 
 int listen_open(const char *words, int type, struct error *err)
 {
-	struct listen_address address;
+	struct listen_address address = { 0 };
 	auto_fd int fd = -1;
 	int r = listen_resolve(words, &address, err), one = 1;
 

@@ -113,6 +113,15 @@ struct ring_syscall {
 	__u64 args[4];
 };
 
+/* What is counted, and how often a process made that call since the last look. */
+struct ring_syscall_key {
+	__u32 pid, number;
+};
+struct ring_syscall_count {
+	struct ring_head owner;
+	__u64 count;
+};
+
 /* What happened to a connection. */
 enum ring_tcp_what { RING_TCP_connect, RING_TCP_accept, RING_TCP_close, RING_TCP_fail };
 /* Who asked for it. */
@@ -200,6 +209,8 @@ RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
 RING_WIRE(struct ring_syscall, args, 56 + 48);
+RING_WIRE(struct ring_syscall_key, number, 8);
+RING_WIRE(struct ring_syscall_count, count, 56 + 8);
 RING_WIRE(struct ring_ends, cookie, 48);
 RING_WIRE(struct ring_tcp, rtt_us, 104 + 56);
 RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);

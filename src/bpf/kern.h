@@ -152,7 +152,23 @@ struct ovl_inode {
 	struct dentry *__upperdentry;
 };
 
+struct thread_info {
+#if defined(__TARGET_ARCH_x86)
+	__u32 status;
+#elif defined(__TARGET_ARCH_arm64)
+	unsigned long flags;
+#endif
+};
+
+/* A 32-bit program's call: TS_COMPAT (asm/thread_info.h), TIF_32BIT. */
+#if defined(__TARGET_ARCH_x86)
+#define KERN_IS_COMPAT(task) ((task)->thread_info.status & 2)
+#elif defined(__TARGET_ARCH_arm64)
+#define KERN_IS_COMPAT(task) ((task)->thread_info.flags >> 22 & 1)
+#endif
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid, tgid;
 	int exit_code;
 	struct task_struct *real_parent, *group_leader;

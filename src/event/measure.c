@@ -35,6 +35,7 @@ static const struct measure_row {
 	{ "tls.handshake", "tls.handshake.clienthello", "count", C | M, NULL, NULL },
 	{ "tls.handshake", "tls.handshake.serverhello", "count", C | M, NULL, "tls.cipher" },
 	{ "tls.handshake", "tls.handshake.latency", "duration", T, "tls.latency", NULL },
+	{ "syscall.enter", "syscall.enter", "count", C | H, "syscall.count", NULL },
 	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count", NULL },
 	{ "loss", "loss", "count", C, "loss.count", NULL },
 	{ "kernel.oom_kill", "kernel.oom_kill", "count", C, NULL, NULL },
@@ -77,6 +78,7 @@ static const struct measure_tag {
 	{ "tls.cipher", "ciphersuite_str" },
 	{ "tls.next_protocol", "alpn_str" },
 	{ "detection.state", "state_str" },
+	{ "syscall.name", "syscall_str" },
 };
 
 /* --- names to numbers, once --- */

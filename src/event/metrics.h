@@ -73,6 +73,8 @@
 	  "TLS handshakes given up because too many were under way")                               \
 	X(http_evictions, "bulwark_http_evictions_total", counter, NULL,                           \
 	  "HTTP requests given up because too many waited for their answers")                      \
+	X(syscall_lost, "bulwark_syscall_lost_total", counter, NULL,                               \
+	  "System calls not counted because the table was full")                                   \
 	X(statsd_lines, "bulwark_statsd_lines_total", counter, "result",                           \
 	  "Lines of StatsD clients: read or malformed")                                            \
 	X(statsd_lost, "bulwark_statsd_lost_total", counter, NULL,                                 \

@@ -239,6 +239,7 @@
 	X(syscall_name, "syscall.name", text, "act", "system call")                                \
 	X(syscall_args, "syscall.arguments", text, NULL,                                           \
 	  "arguments that are no pointers, as name=0xvalue")                                       \
+	X(syscall_count, "syscall.count", u64, "cnt", "calls since the last report")               \
 	X(syscall_held, "syscall.repeated", u64, "cnt",                                            \
 	  "calls of the process before this one that were not told: at most one a second is")
 
@@ -342,6 +343,8 @@
 	F(tls_ja3s) F(tls_subject) F(tls_issuer) F(tls_not_after) F(tls_alert) F(tls_latency)
 #define EVENT_HAS_syscall_privileged(F) EVENT_GROUP_process(F) F(syscall_number) \
 	F(syscall_name) F(syscall_args) F(other_pid) F(error_type) F(syscall_held)
+#define EVENT_HAS_syscall_enter(F) EVENT_GROUP_process(F) F(syscall_number) F(syscall_name) \
+	F(syscall_count)
 #define EVENT_HAS_http_request(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	F(http_method) F(url_path) F(http_version) F(http_host) F(user_agent) F(http_status) \
 	F(http_latency)
@@ -477,6 +480,9 @@
 	X(http_request, "http.request", info, "HTTP request",                                      \
 	  "<{comm}><[{pid}]> {http_method} <{http_host}>{url_path}< {http_status}>",               \
 	  "a request of plain HTTP/1.x and the status of its answer; no status: there was none")   \
+	X(syscall_enter, "syscall.enter", info, "System calls",                                    \
+	  "<{comm}><[{pid}]> {syscall_name}<, {syscall_count} times>",                             \
+	  "how often a process made a system call since the last report")                          \
 	X(syscall_privileged, "syscall.privileged", warning, "Privileged system call",             \
 	  "<{comm}><[{pid}]> {syscall_name}< {syscall_args}><: {error_type}>",                     \
 	  "a system call that reaches for rights, another process, a namespace or the kernel")

@@ -262,7 +262,7 @@ static void aggregate_take(const struct aggregate_emission *emission, const stru
 
 /* What a set has, as far as that fits, beside its tags. */
 static void series_emit_set(const struct aggregate_emission *emission, const struct series *series,
-			    struct measure *measure)
+			    struct measure measure)
 {
 	struct event_pair pairs[MEASURE_TAGS + 1];
 	char words[AGGREGATE_WORDS];
@@ -279,8 +279,8 @@ static void series_emit_set(const struct aggregate_emission *emission, const str
 	}
 	memcpy(pairs, series->pairs, series->tags.count * sizeof(pairs[0]));
 	pairs[series->tags.count] = (struct event_pair){ SLICE("set_elements"), { words, bytes } };
-	measure->tags = (struct event_map){ pairs, series->tags.count + 1 };
-	aggregate_take(emission, measure, series->samples);
+	measure.tags = (struct event_map){ pairs, series->tags.count + 1 };
+	aggregate_take(emission, &measure, series->samples);
 }
 
 static void series_emit(const struct aggregate_emission *emission, const struct series *series)
@@ -292,7 +292,7 @@ static void series_emit(const struct aggregate_emission *emission, const struct 
 				   .tags = series->tags };
 
 	if (series->elements.count) {
-		series_emit_set(emission, series, &measure);
+		series_emit_set(emission, series, measure);
 		return;
 	}
 	aggregate_take(emission, &measure, series->samples);

@@ -35,7 +35,7 @@ static const struct setting config_query_rows[] = {
 	  AT(interval_ns),
 	  .scale = NS_PER_MS,
 	  .min = 100 * NS_PER_MS,
-	  .max = 7 * 86400 * NS_PER_S },
+	  .max = 604800 * NS_PER_S },
 	{ .key = "query.run_at_start", .type = SETTING_flag, AT(run_at_start) },
 };
 

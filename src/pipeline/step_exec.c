@@ -104,7 +104,7 @@ static struct step_exec_job *step_exec_make(struct step_exec *exec, struct event
 			return NULL;
 		count++;
 	}
-	job = calloc(1, sizeof(*job) + words.bytes);
+	job = words.bytes ? calloc(1, sizeof(*job) + words.bytes) : NULL;
 	if (!job)
 		return NULL;
 	memcpy(job->words, words.at, words.bytes);

@@ -14,6 +14,10 @@
 #define PACKET_FULL_PARTS  (PROGRAMS_packet | PROGRAMS_use)
 #define PACKET_BLIND_PARTS PROGRAMS_packet
 
+/* The number of an interface of the agent's own network; 0: it isn't there, or NULL. */
+uint32_t packets_ifindex(const char *interface);
+must_check int packets_check_interface(const char *interface, struct error *err);
+
 /* --- the tables of UDP traffic --- */
 
 /* Counting goes on in the other table. */

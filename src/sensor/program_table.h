@@ -35,8 +35,8 @@ struct program_level {
 	unsigned int without, instead;
 };
 
-#define PROGRAM_OBJECTS 3
-#define PROGRAM_ROWS	15
+#define PROGRAM_OBJECTS 4
+#define PROGRAM_ROWS	16
 #define PROGRAM_LEVELS	4
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];

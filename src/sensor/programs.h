@@ -23,6 +23,7 @@ enum {
 	PROGRAMS_drop = 16, /* datagrams dropped; kernel 6.10 */
 	PROGRAMS_syscall = 32,
 	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
+	PROGRAMS_count = 128,	  /* of system calls */
 };
 
 struct programs;

@@ -29,9 +29,12 @@ struct kernel_settings {
 
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
-	bool tcp, udp, dns, tls, http, privilege, statsd, osquery;
+	bool tcp, udp, dns, tls, http, privilege, syscall, statsd, osquery;
 	uint64_t tcp_settle_ns, udp_interval_ns;
 	uint64_t dns_timeout_ns;
+	char *dns_interface, *tls_interface; /* NULL: all */
+	char *syscalls;			     /* those counted: names or numbers, one a line */
+	uint64_t syscall_interval_ns;
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
 	char *statsd_address;
 	bool statsd_tcp; /* beside UDP */
@@ -120,6 +123,6 @@ void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
 	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_statsd,
-	sensor_osquery;
+	sensor_osquery, sensor_syscall;
 
 #endif

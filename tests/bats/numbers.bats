@@ -285,3 +285,41 @@ exec_config() {
 	while read -r one; do [ ! -d "/proc/$one" ]; done <pids
 	finish
 }
+
+# --- system calls ---
+
+@test "system calls are counted for each process" {
+	cat >c.toml <<-END
+		[[probe]]
+		pipelines = ["numbers"]
+		[probe.config]
+		type = "Syscall"
+		monitor_syscalls = ["getppid", "openat"]
+		interval = "1s"
+		[pipeline.numbers.config]
+		backend = "File"
+		filepath = "$dir/numbers"
+	END
+	run_ingraind
+	grep -q 'info: syscall *tp_btf' said || { tail -n 3 said; skip "counting is refused here"; }
+	cp /usr/bin/python3 counted
+	./counted -c 'import os
+for _ in range(12345): os.getppid()
+for _ in range(7): os.getpid()' &
+	local counted=$!
+	wait "$counted"
+	wait_for 5 grep -q getppid numbers
+	finish
+	jq -se --arg pid "$counted" 'map(select(.tags.process_id == $pid and .tags.syscall_str == "getppid")) |
+		(map(.measurement) | add) == 12345 and
+		all(.name == "syscall.enter_count" and .kind == 9 and .tags.process_str == "counted")' numbers
+	jq -se 'any(.tags.syscall_str == "openat") and all(.tags.syscall_str != "getpid")' numbers
+}
+
+@test "a system call that isn't there is a mistake with a place" {
+	printf '%s\n' '[[probe]]' 'pipelines = ["a"]' '[probe.config]' 'type = "Syscall"' \
+		'monitor_syscalls = ["openat", "opnat"]' '[pipeline.a.config]' 'backend = "Console"' >c.toml
+	run "$ingraind" check c.toml
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"c.toml:5:1: this machine has no system call 'opnat'; see syscalls(2)"* ]]
+}
