@@ -435,9 +435,10 @@ static void agent_switch_off_unwanted(const struct settings *settings,
 		const struct setting *row = &agent_setting_rows[n];
 		struct slice name = slice_of(row->key);
 
-		if (row->type == SETTING_flag && slice_eat(&name, SLICE("sensors.")) &&
-		    settings_source(settings, row->key) == SETTINGS_default &&
-		    !pipelines_want_sensor(&values->pipelines, name.at))
+		if (row->type == SETTING_flag &&
+		    slice_eat(&name, SLICE("sensors.")) &&
+			      settings_source(settings, row->key) == SETTINGS_default &&
+			      !pipelines_want_sensor(&values->pipelines, name.at))
 			*(bool *)((char *)values + row->at) = false;
 	}
 }

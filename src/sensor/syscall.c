@@ -34,6 +34,7 @@ static int syscall_number(struct slice word)
 
 	if (slice_u64(word, &number))
 		return number < RING_SYSCALLS ? (int)number : -1;
+	slice_eat(&word, SLICE("sys_")); /* as older settings files have it */
 	slice_copy(word, name, sizeof(name));
 	return seccomp_syscall_resolve_name(name);
 }

@@ -45,10 +45,14 @@ static void hashes_are_right(void **state)
 static void check_key(const char *template, const char *expected)
 {
 	const struct s3_key key = {
-		.host = SLICE("web 1"), .node = SLICE("n1"), .wall_ns = 1795359047123456789ull,
-						      .file = 0x1f, .offset = 0xab,
-						      .ext = SLICE(".json.gz"),
-						      };
+		.host = SLICE("web 1"),
+			      .node = SLICE("n1"), .wall_ns = 1795359047123456789ull, .file = 0x1f,
+					    .offset = 0xab,
+					    .ext = SLICE(".json.gz"),
+							 .pipeline =
+								 SLICE("store"),
+								       .program = SLICE("ingraind"),
+								       };
 	auto_text struct text text = { 0 };
 	struct error err;
 
@@ -63,6 +67,7 @@ static void keys_follow_their_template(void **state)
 	(void)state;
 	check_key("{host}_{ns}-{id}{ext}", "web%201_1795359047123456789-1f-ab.json.gz");
 	check_key("{node}/{year}/{month}/{day}/{hour}{minute}/{id}", "n1/2026/11/22/1450/1f-ab");
+	check_key("{pipeline}/{program}/{second}/{id}", "store/ingraind/47/1f-ab");
 	check_key("a+b&c=\xc3\xa4/{id}", "a%2Bb%26c%3D%C3%A4/1f-ab");
 }
 
