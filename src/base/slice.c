@@ -88,17 +88,6 @@ bool slice_eat_u64(struct slice *a, uint64_t *ret_value)
 	return true;
 }
 
-static int slice_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool slice_eat_hex(struct slice *a, uint64_t *ret_value)
 {
 	struct slice rest = *a;

@@ -98,6 +98,18 @@ struct slice slice_trim(struct slice a);
 /* Bytes of the first character as UTF-8 (RFC 3629); 0 when it is none, or nothing is left. */
 size_t slice_utf8_bytes(struct slice a);
 
+/* The value of a hexadecimal digit; -1: it is none. */
+static inline int slice_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 /* Reads a number from the front and steps over it; false, nothing changed, when there is none or
  * it does not fit. No sign, no blanks. Hexadecimal takes an optional "0x". */
 bool slice_eat_u64(struct slice *a, uint64_t *ret_value);

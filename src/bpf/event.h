@@ -52,9 +52,16 @@ struct ring_fork {
 #define RING_CGROUP_NAME  128 /* bytes of one directory name */
 #define RING_CGROUP_DEPTH 12
 
-#define RING_CWD_BYTES	  320 /* of the working directory's names */
-#define RING_CWD_NAME	  96  /* of one of them */
+#define RING_NAMES_BYTES  320
+#define RING_NAME_BYTES	  96 /* of one of them, with its end */
 #define RING_INTERP_BYTES 64
+
+/* A path as the kernel has it: names from the file up to the root, each ends in NUL. */
+struct ring_names {
+	__u32 bytes;
+	__u32 cut; /* 1: there are more, or a name is longer */
+	char at[RING_NAMES_BYTES];
+};
 
 /* What is special about a program, as bits. */
 enum ring_exec_fact {
@@ -62,8 +69,7 @@ enum ring_exec_fact {
 	RING_EXEC_unlinked = 2, /* its file has no name any more */
 	RING_EXEC_memfd = 4,	/* its file was never on a disk */
 	RING_EXEC_upper = 8,	/* its file is not from the image, but from the layer above */
-	RING_EXEC_cwd = 16,	/* the working directory is known */
-	RING_EXEC_cwd_cut = 32, /* it has more names */
+	RING_EXEC_paths = 16,	/* cwd and exe are known */
 };
 
 struct ring_exec {
@@ -75,12 +81,12 @@ struct ring_exec {
 	__u32 args_cut;	  /* 1: there were more */
 	__u32 facts;	  /* enum ring_exec_fact; 0 from /proc */
 	__u32 real_uid;
-	__u64 capabilities;	  /* effective */
-	__u32 cwd_bytes;	  /* of cwd; 0: not known */
-	__u32 interp_bytes;	  /* of interp; 0: the file is the program */
-	char cwd[RING_CWD_BYTES]; /* names from the directory up to the root, each ends in NUL */
+	__u64 capabilities; /* effective */
+	__u32 interp_bytes; /* of interp; 0: the file is the program */
+	__u32 pad;
+	struct ring_names cwd, exe; /* exe: what runs; of a script its interpreter */
 	char interp[RING_INTERP_BYTES];
-	char path[RING_PATH_BYTES];
+	char path[RING_PATH_BYTES]; /* as it was asked for */
 	char args[RING_ARGS_BYTES];
 };
 
@@ -203,8 +209,9 @@ struct ring_state {
 
 RING_WIRE(struct ring_head, comm, 56);
 RING_WIRE(struct ring_fork, pad, 64);
+RING_WIRE(struct ring_names, at, 8 + RING_NAMES_BYTES);
 RING_WIRE(struct ring_exec, args,
-	  112 + RING_CWD_BYTES + RING_INTERP_BYTES + RING_PATH_BYTES + RING_ARGS_BYTES);
+	  112 + 2 * (8 + RING_NAMES_BYTES) + RING_INTERP_BYTES + RING_PATH_BYTES + RING_ARGS_BYTES);
 RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);

@@ -108,21 +108,20 @@ static __u32 fill_args(struct ring_exec *record, struct task_struct *task)
 	return bytes;
 }
 
-#define CWD_DEPTH   20
+#define PATH_DEPTH  20
 #define OVERLAYFS   0x794c7630
 #define MEMFD_BYTES 6
 #define MEMFD_NAME  __builtin_bswap64(0x6d656d66643a0000) /* "memfd:" as it lies in memory */
 
-/* On the way up from the working directory; addresses of the kernel's, as numbers. */
-struct cwd_walk {
+/* On the way up from a file or directory; addresses of the kernel's, as numbers. */
+struct path_walk {
 	__u64 dentry, mount, root;
-	__u32 bytes, pad; /* of names so far */
 };
 
-enum { CWD_more, CWD_root, CWD_full };
+enum { PATH_more, PATH_root, PATH_full };
 
 /* One step up: to the directory above, its name noted, or off a mount. */
-CHECKED_ONCE int cwd_step(struct ring_exec *record, struct cwd_walk *walk)
+CHECKED_ONCE int path_step(struct ring_names *names, struct path_walk *walk)
 {
 	struct mount *at, *above;
 	struct vfsmount *mount;
@@ -130,8 +129,8 @@ CHECKED_ONCE int cwd_step(struct ring_exec *record, struct cwd_walk *walk)
 	__u32 bytes;
 	long n;
 
-	if (!record || !walk || walk->dentry == walk->root)
-		return CWD_root;
+	if (!names || !walk || walk->dentry == walk->root)
+		return PATH_root;
 	dentry = (void *)walk->dentry;
 	mount = (void *)walk->mount;
 	if (dentry == BPF_CORE_READ(mount, mnt_root)) {
@@ -139,35 +138,47 @@ CHECKED_ONCE int cwd_step(struct ring_exec *record, struct cwd_walk *walk)
 		above = BPF_CORE_READ(at, mnt_parent);
 		walk->dentry = (__u64)BPF_CORE_READ(at, mnt_mountpoint);
 		walk->mount = (__u64)above + bpf_core_field_offset(struct mount, mnt);
-		return above == at ? CWD_root : CWD_more;
+		return above == at ? PATH_root : PATH_more;
 	}
-	bytes = walk->bytes;
+	bytes = names->bytes;
 	barrier_var(bytes);
-	if (bytes > RING_CWD_BYTES - RING_CWD_NAME)
-		return CWD_full;
-	n = bpf_probe_read_kernel_str(record->cwd + bytes, RING_CWD_NAME,
+	if (bytes > RING_NAMES_BYTES - RING_NAME_BYTES)
+		return PATH_full;
+	n = bpf_probe_read_kernel_str(names->at + bytes, RING_NAME_BYTES,
 				      BPF_CORE_READ(dentry, d_name.name));
 	if (n > 0)
-		walk->bytes += n;
+		names->bytes += n;
 	walk->dentry = (__u64)BPF_CORE_READ(dentry, d_parent);
-	return CWD_more;
+	if (walk->dentry == (__u64)dentry)
+		return PATH_root; /* a file that was never in a directory */
+	return n == RING_NAME_BYTES ? PATH_full : PATH_more;
 }
 
-static void fill_cwd(struct ring_exec *record, struct task_struct *task)
+static void fill_names(struct ring_names *names, struct path_walk *walk)
 {
-	struct cwd_walk walk = {
+	int step = PATH_more;
+
+	names->bytes = 0;
+	for (int depth = 0; depth < PATH_DEPTH && step == PATH_more; depth++)
+		step = path_step(names, walk);
+	names->cut = step != PATH_root;
+}
+
+static void fill_paths(struct ring_exec *record, struct task_struct *task,
+		       struct linux_binprm *binprm)
+{
+	struct file *file = BPF_CORE_READ(binprm, file);
+	struct path_walk walk = {
 		.dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry),
 		.mount = (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
 		.root = (__u64)BPF_CORE_READ(task, fs, root.dentry),
 	};
-	int step = CWD_more;
 
-	for (int depth = 0; depth < CWD_DEPTH && step == CWD_more; depth++)
-		step = cwd_step(record, &walk);
-	record->cwd_bytes = walk.bytes;
-	record->facts |= RING_EXEC_cwd;
-	if (step != CWD_root)
-		record->facts |= RING_EXEC_cwd_cut;
+	fill_names(&record->cwd, &walk);
+	walk.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	walk.mount = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	fill_names(&record->exe, &walk);
+	record->facts |= RING_EXEC_paths;
 }
 
 /* A file of an overlay that was written after the image was made has a file in the upper layer. */
@@ -216,7 +227,7 @@ static void fill_interpreter(struct ring_exec *record, struct linux_binprm *binp
 	record->interp_bytes = n > 0 ? n - 1 : 0;
 }
 
-/* Everything but the working directory; NULL: nobody asked, or it can't be told. */
+/* Everything but the paths; NULL: nobody asked, or it can't be told. */
 static struct ring_exec *exec_begin(struct task_struct *task, struct linux_binprm *binprm)
 {
 	struct ring_exec *record;
@@ -229,7 +240,6 @@ static struct ring_exec *exec_begin(struct task_struct *task, struct linux_binpr
 	if (!record)
 		return NULL;
 	record->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	record->cwd_bytes = 0;
 	fill_namespaces(record, task);
 	fill_facts(record, task, binprm);
 	fill_interpreter(record, binprm);
@@ -259,12 +269,12 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 
 	if (!record)
 		return 0;
-	fill_cwd(record, task);
+	fill_paths(record, task, binprm);
 	exec_end(record, task);
 	return 0;
 }
 
-/* For kernels whose verifier doesn't take cwd_step(), those before 5.12. */
+/* For kernels whose verifier doesn't take path_step(), those before 5.12. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec_plain, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
 {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "kernel/procfs.h"
+#include "kernel/record.h"
 
 #define LINEAGE_BYTES  256 /* parents further up are left out */
 #define THREADS_KEPT   4096
@@ -263,12 +264,16 @@ static void processes_on_fork(struct processes *processes, struct process *child
 static void processes_on_exec(struct processes *processes, struct process *process,
 			      const struct ring_exec *record)
 {
+	char room[RECORD_EXE_ROOM];
+	struct slice exe;
+
 	process->ppid = record->ppid;
 	process->ns_mnt = record->ns_mnt;
 	process->ns_net = record->ns_net;
 	process->ns_pid = record->ns_pid;
 	process->ns_user = record->ns_user;
-	process_set_text(&process->exe, record->path, record->path_bytes);
+	exe = record_exe(record, room);
+	process_set_text(&process->exe, exe.at, exe.bytes);
 	process_set_command_line(process, record);
 	/* Children from now on have a parent of another name. */
 	lineage_unref(process->children_lineage);

@@ -18,25 +18,14 @@ const char *kmsg_facility(unsigned int facility)
 	return facility < array_count(names) ? names[facility] : "?";
 }
 
-static int kmsg_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 struct slice kmsg_decode(struct slice text, char *room)
 {
 	size_t n = 0;
 
 	for (size_t at = 0; at < text.bytes; at++) {
 		bool escape = at + 3 < text.bytes && text.at[at] == '\\' && text.at[at + 1] == 'x';
-		int high = escape ? kmsg_hex(text.at[at + 2]) : -1;
-		int low = escape ? kmsg_hex(text.at[at + 3]) : -1;
+		int high = escape ? slice_hex_digit(text.at[at + 2]) : -1;
+		int low = escape ? slice_hex_digit(text.at[at + 3]) : -1;
 
 		if (high >= 0 && low >= 0) {
 			room[n++] = (char)(high << 4 | low);

@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
+#include "kernel/record.h"
 #include "sensor/exec_poll.h"
 #include "sensor/programs.h"
 
@@ -20,31 +21,12 @@ struct exec_sensor {
 	struct exec_poll poll;
 };
 
-/* The record has the names from the directory up to the root. */
 static void exec_put_cwd(struct event *event, const struct ring_exec *record)
 {
-	struct slice names = { record->cwd, record->cwd_bytes };
-	char *start = event_room(event, RING_CWD_BYTES + 4), *at;
+	char *room = event_room(event, RECORD_PATH_ROOM);
 
-	if (!start || names.bytes > RING_CWD_BYTES)
-		return;
-	at = start + RING_CWD_BYTES + 4;
-	while (names.bytes) {
-		struct slice name = { names.at, strnlen(names.at, names.bytes) };
-
-		at -= name.bytes;
-		memcpy(at, name.at, name.bytes);
-		*--at = '/';
-		names = slice_skip(names, name.bytes + 1);
-	}
-	if (record->cwd_bytes == 0)
-		*--at = '/';
-	if (record->facts & RING_EXEC_cwd_cut) {
-		at -= 3;
-		memcpy(at, "...", 3);
-	}
-	event_text(event, FIELD_working_directory,
-		   (struct slice){ at, (size_t)(start + RING_CWD_BYTES + 4 - at) });
+	if (room)
+		event_text(event, FIELD_working_directory, record_path(&record->cwd, room));
 }
 
 static void exec_put_facts(struct event *event, const struct ring_exec *record)
@@ -80,7 +62,7 @@ static void exec_emit_exec(const struct sensor_env *env, const struct ring_exec 
 	event_init(&event, EVENT_process_exec, wall_ns, record->head.boot_ns);
 	event_number(&event, FIELD_pid, record->head.pid);
 	if (told) {
-		if (record->facts & RING_EXEC_cwd)
+		if (record->facts & RING_EXEC_paths)
 			exec_put_cwd(&event, record);
 		exec_put_facts(&event, record);
 	}
@@ -164,7 +146,9 @@ static void exec_stop(struct sensor *sensor)
 
 static const struct sensor_mechanism exec_mechanisms[] = {
 	{ .name = "tp_btf", .start = exec_start_bpf },
-	{ .name = "tp_btf, plain", .costs = "working directories", .start = exec_start_plain },
+	{ .name = "tp_btf, plain",
+	  .costs = "working directories, and what links to programs point to",
+	  .start = exec_start_plain },
 	{ .name = "/proc polling",
 	  .costs = "processes that live shorter than the interval, exit codes, and what is special "
 		   "about programs",

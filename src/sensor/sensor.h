@@ -24,7 +24,8 @@ struct kernel_settings {
 	bool set_ratelimit, set_ratelimit_burst;
 	uint64_t ratelimit_ns, ratelimit_burst;
 	uint64_t interval_ns;
-	bool restore; /* put the old values back at the end */
+	bool restore;		  /* put the old values back at the end */
+	const char *restore_file; /* where they are kept meanwhile */
 };
 
 /* Which of the sensors that have a switch are wanted. */

@@ -14,7 +14,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "event/metrics.h"
+#include "sensor/setting_before.h"
 
 #define SETTING_VALUE_BYTES 32
 
@@ -169,6 +171,33 @@ static void setting_on_timer(struct loop_timer *timer)
 	setting_check_all(container_of(timer, struct setting_sensor, timer));
 }
 
+/* What one that was killed has left behind is not how it was before. */
+static void setting_find_before(struct setting_sensor *sensor)
+{
+	const struct kernel_settings *settings = &sensor->env->settings->kernel;
+	auto_text struct text known = { 0 }, now = { 0 };
+	struct error err;
+
+	if (setting_before_read(sensor->env->proc_fd, settings->restore_file, &known) < 0)
+		text_clear(&known);
+	for (size_t n = 0; n < array_count(setting_rows); n++) {
+		struct setting_watch *watch = &sensor->watches[n];
+		struct slice old = setting_before_find(text_slice(&known), setting_rows[n].name);
+
+		if (!watch->before[0])
+			continue;
+		if (old.bytes && strcmp(watch->before, watch->expected) == 0)
+			slice_copy(old, watch->before, sizeof(watch->before));
+		text_printf(&now, "%s %s\n", setting_rows[n].name, watch->before);
+	}
+	if (setting_before_write(sensor->env->proc_fd, settings->restore_file, text_slice(&now),
+				 &err) < 0)
+		log_warning(
+			"if this program is killed, nobody will know the kernel's old settings: "
+			"%s (see auto_configure.restore_file)",
+			err.text);
+}
+
 static int setting_start(struct sensor *owner, struct error *err)
 {
 	const struct kernel_settings *settings = &owner->env->settings->kernel;
@@ -188,6 +217,8 @@ static int setting_start(struct sensor *owner, struct error *err)
 	}
 	if (wanted == 0)
 		return error_say(err, ENODATA, "not asked for (see auto_configure)");
+	if (settings->restore)
+		setting_find_before(sensor);
 	metric_add(owner->env->metrics, METRIC_setting_drifts, &sensor->drifts, NULL);
 	setting_check_all(sensor);
 	return 0;
@@ -206,6 +237,7 @@ static void setting_restore(struct setting_sensor *sensor)
 			setting_tell(sensor, &setting_rows[n], watch->before, watch->expected,
 				     failed);
 	}
+	unlink(sensor->env->settings->kernel.restore_file);
 }
 
 static void setting_stop(struct sensor *owner)

@@ -55,6 +55,21 @@ has() { # CONDITION
 		and ."process.interpreter.path" == "/bin/sh"'
 }
 
+@test "a program has one path, however it was called and however short it lived" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cp /bin/true "$BATS_TEST_TMPDIR/bin/real"
+	ln -s real "$BATS_TEST_TMPDIR/bin/link"
+	(cd "$BATS_TEST_TMPDIR/bin" && ./real by-dot && ../bin/real by-dots && ./link by-link)
+	for how in by-dot by-dots by-link; do
+		wait_for 5 has '(."process.command_line" // "" | endswith(" '$how'"))
+			and ."process.executable.path" == "'"$BATS_TEST_TMPDIR"'/bin/real"'
+	done
+	printf '#!/bin/sh\n:\n' >"$BATS_TEST_TMPDIR/bin/script"
+	chmod +x "$BATS_TEST_TMPDIR/bin/script"
+	(cd "$BATS_TEST_TMPDIR/bin" && ./script)
+	wait_for 5 has '."process.executable.path" == "'"$BATS_TEST_TMPDIR"'/bin/script"'
+}
+
 @test "a program that gives rights away, and one that has none" {
 	cp /bin/true /tmp/bulwark-suid-$$
 	chmod 4755 /tmp/bulwark-suid-$$
@@ -75,7 +90,7 @@ fd = os.memfd_create("hidden", 0)
 os.write(fd, open("/bin/true", "rb").read())
 os.execve(fd, ["from-memory"], {})'
 	wait_for 5 has '."process.command_line" == "from-memory" and ."process.executable.in_memory"
-		and ."process.executable.unlinked"'
+		and ."process.executable.unlinked" and ."process.executable.path" == "/memfd:hidden"'
 	cp /bin/true "$BATS_TEST_TMPDIR/gone"
 	python3 -c '
 import os, sys

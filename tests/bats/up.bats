@@ -28,9 +28,9 @@ has_event() { # JQ-CONDITION
 	wait_for 5 has_event '."event.name" == "process.exit"
 		and ."process.command_line" == "/bin/sleep 0.01"'
 	end "$agent"
-	jq -es 'map(select(."process.command_line" == "/bin/sleep 0.01")) | .[0] |
+	jq -es --arg sleep "$(realpath /bin/sleep)" 'map(select(."process.command_line" == "/bin/sleep 0.01")) | .[0] |
 		."event.name" == "process.exec"
-		and ."process.executable.path" == "/bin/sleep"
+		and ."process.executable.path" == $sleep
 		and ."process.user.id" == 0
 		and (."process.pid" | type) == "number"
 		and (."process.ancestors" | length) > 0
@@ -233,12 +233,15 @@ fake_proc() {
 	echo 0 >"$proc/sys/debug/exception-trace"
 	echo 0 >"$proc/sys/kernel/print-fatal-signals"
 	echo on >"$proc/sys/kernel/printk_devkmsg"
+	mkdir "$proc/sys/kernel/random"
+	echo this-boot >"$proc/sys/kernel/random/boot_id"
+	was=$BATS_TEST_TMPDIR/state/kernel-settings
 }
 
 @test "kernel settings are set, kept, reported, and restored" {
 	fake_proc
-	printf '[auto_configure]\nexception_trace = true\nprintk_devkmsg = "off"\ninterval = "100ms"\nrestore = true\n' \
-		>"$BATS_TEST_TMPDIR/up.toml"
+	printf '[auto_configure]\nexception_trace = true\nprintk_devkmsg = "off"\ninterval = "100ms"\nrestore = true
+restore_file = "%s"\n' "$was" >"$BATS_TEST_TMPDIR/up.toml"
 	start --proc-root "$proc" --config "$BATS_TEST_TMPDIR/up.toml"
 	wait_for 5 grep -qx 1 "$proc/sys/debug/exception-trace"
 	wait_for 5 grep -qx off "$proc/sys/kernel/printk_devkmsg"
@@ -252,6 +255,31 @@ fake_proc() {
 	end "$agent"
 	grep -qx 0 "$proc/sys/debug/exception-trace"
 	grep -qx on "$proc/sys/kernel/printk_devkmsg"
+	[ ! -e "$was" ]
+}
+
+@test "one that was killed leaves word of how kernel settings were, for this boot" {
+	fake_proc
+	printf '[auto_configure]\nexception_trace = true\nrestore = true\nrestore_file = "%s"\n' "$was" \
+		>"$BATS_TEST_TMPDIR/up.toml"
+	for _ in 1 2; do
+		start --proc-root "$proc" --config "$BATS_TEST_TMPDIR/up.toml"
+		wait_for 5 grep -qx 1 "$proc/sys/debug/exception-trace"
+		wait_for 5 grep -qx 'debug.exception-trace 0' "$was"
+		kill -KILL "$agent"
+		wait "$agent" || true
+	done
+	start --proc-root "$proc" --config "$BATS_TEST_TMPDIR/up.toml"
+	wait_for 5 grep -q 'exec ' "$err"
+	end "$agent"
+	grep -qx 0 "$proc/sys/debug/exception-trace"
+	# another boot: what it found is its own
+	printf 'boot other-boot\ndebug.exception-trace 0\n' >"$was"
+	echo 1 >"$proc/sys/debug/exception-trace"
+	start --proc-root "$proc" --config "$BATS_TEST_TMPDIR/up.toml"
+	wait_for 5 grep -qx 'debug.exception-trace 1' "$was"
+	end "$agent"
+	grep -qx 1 "$proc/sys/debug/exception-trace"
 }
 
 @test "a kernel setting that can't be written is one warning, not the end" {

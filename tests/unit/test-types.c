@@ -16,22 +16,39 @@
 
 #include "kernel/types.h"
 
-static void need_types(void)
-{
-	if (access(TYPES_PATH "/vmlinux", R_OK) == 0)
-		return;
-	print_message("skip: this kernel tells no types (" TYPES_PATH "/vmlinux)\n");
-	skip();
-}
-
-static struct types *opened(void)
-{
+/* The kernel's types, and those of an object. */
+struct bench {
 	struct types *types;
+	struct btf *whole, *local, *picked;
+};
+
+static void bench_open(struct bench *bench)
+{
 	struct error err;
 
-	if (types_open(&types, TYPES_PATH, &err) < 0)
+	if (access(TYPES_PATH "/vmlinux", R_OK) < 0) {
+		print_message("skip: this kernel tells no types (" TYPES_PATH "/vmlinux)\n");
+		skip();
+	}
+	*bench = (struct bench){ .whole = btf__load_vmlinux_btf(), .local = btf__new_empty() };
+	if (types_open(&bench->types, TYPES_PATH, &err) < 0)
 		fail_msg("%s", err.text);
-	return types;
+}
+
+static void bench_pick(struct bench *bench)
+{
+	struct error err;
+
+	if (types_pick(bench->types, bench->local, &bench->picked, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void bench_close(struct bench *bench)
+{
+	btf__free(bench->picked);
+	btf__free(bench->local);
+	btf__free(bench->whole);
+	types_free(bench->types);
 }
 
 /* An object's own types: a struct with members, as clang writes it from bpf/kern.h. */
@@ -78,120 +95,89 @@ static void assert_same_member(const struct btf *picked, const struct btf *whole
 			 btf_member_bit_offset(there, (unsigned int)(b - btf_members(there))));
 }
 
-static struct btf *pick(const struct types *types, const struct btf *local)
-{
-	struct btf *picked;
-	struct error err;
-
-	if (types_pick(types, local, &picked, &err) < 0)
-		fail_msg("%s", err.text);
-	return picked;
-}
-
 static void members_lie_where_the_kernel_has_them(void **state)
 {
-	struct btf *whole, *local, *picked;
-	struct types *types;
+	struct bench bench;
 
 	(void)state;
-	need_types();
-	types = opened();
-	whole = btf__load_vmlinux_btf();
-	local = btf__new_empty();
-	add_struct(local, "task_struct", (const char *const[]){ "tgid", "comm", "cgroups", NULL });
-	add_struct(local, "sock", (const char *const[]){ "__sk_common", "sk_protocol", NULL });
-	add_struct(local, "sock_common", (const char *const[]){ "skc_family", "skc_net", NULL });
-	picked = pick(types, local);
-	assert_same_member(picked, whole, "task_struct", "tgid");
-	assert_same_member(picked, whole, "task_struct", "comm");
-	assert_same_member(picked, whole, "task_struct", "cgroups");
-	assert_same_member(picked, whole, "sock", "__sk_common");
-	assert_same_member(picked, whole, "sock_common", "skc_net");
-	btf__free(picked);
-	btf__free(local);
-	btf__free(whole);
-	types_free(types);
+	bench_open(&bench);
+	add_struct(bench.local, "task_struct",
+		   (const char *const[]){ "tgid", "comm", "cgroups", NULL });
+	add_struct(bench.local, "sock",
+		   (const char *const[]){ "__sk_common", "sk_protocol", NULL });
+	add_struct(bench.local, "sock_common",
+		   (const char *const[]){ "skc_family", "skc_net", NULL });
+	bench_pick(&bench);
+	assert_same_member(bench.picked, bench.whole, "task_struct", "tgid");
+	assert_same_member(bench.picked, bench.whole, "task_struct", "comm");
+	assert_same_member(bench.picked, bench.whole, "task_struct", "cgroups");
+	assert_same_member(bench.picked, bench.whole, "sock", "__sk_common");
+	assert_same_member(bench.picked, bench.whole, "sock_common", "skc_net");
+	bench_close(&bench);
 }
 
 static void only_what_is_named_is_picked(void **state)
 {
-	struct btf *local, *picked;
-	struct types *types;
+	struct bench bench;
 
 	(void)state;
-	need_types();
-	types = opened();
-	local = btf__new_empty();
-	add_struct(local, "task_struct", (const char *const[]){ "tgid", NULL });
-	picked = pick(types, local);
-	assert_null(find_member(picked, find(picked, "task_struct", BTF_KIND_STRUCT), "comm"));
-	assert_null(find(picked, "sock", BTF_KIND_STRUCT));
-	assert_true(btf__type_cnt(picked) < 200);
-	btf__free(picked);
-	btf__free(local);
-	types_free(types);
+	bench_open(&bench);
+	add_struct(bench.local, "task_struct", (const char *const[]){ "tgid", NULL });
+	bench_pick(&bench);
+	assert_null(find_member(bench.picked, find(bench.picked, "task_struct", BTF_KIND_STRUCT),
+				"comm"));
+	assert_null(find(bench.picked, "sock", BTF_KIND_STRUCT));
+	assert_true(btf__type_cnt(bench.picked) < 200);
+	bench_close(&bench);
 }
 
 /* struct kernfs_node___rcu is kernfs_node as newer kernels have it. */
 static void a_flavour_is_the_same_struct(void **state)
 {
-	struct btf *local, *picked;
-	struct types *types;
+	struct bench bench;
 
 	(void)state;
-	need_types();
-	types = opened();
-	local = btf__new_empty();
-	add_struct(local, "kernfs_node___other", (const char *const[]){ "id", NULL });
-	picked = pick(types, local);
-	assert_non_null(find(picked, "kernfs_node", BTF_KIND_STRUCT));
-	btf__free(picked);
-	btf__free(local);
-	types_free(types);
+	bench_open(&bench);
+	add_struct(bench.local, "kernfs_node___other", (const char *const[]){ "id", NULL });
+	bench_pick(&bench);
+	assert_non_null(find(bench.picked, "kernfs_node", BTF_KIND_STRUCT));
+	bench_close(&bench);
 }
 
 static void enums_keep_their_values(void **state)
 {
 	const struct btf_type *here, *there;
-	struct btf *whole, *local, *picked;
-	struct types *types;
+	struct bench bench;
 
 	(void)state;
-	need_types();
-	types = opened();
-	whole = btf__load_vmlinux_btf();
-	local = btf__new_empty();
-	assert_true(btf__add_enum(local, "cgroup_subsys_id", 4) > 0);
-	picked = pick(types, local);
-	here = find(picked, "cgroup_subsys_id", BTF_KIND_ENUM);
-	there = find(whole, "cgroup_subsys_id", BTF_KIND_ENUM);
+	bench_open(&bench);
+	assert_true(btf__add_enum(bench.local, "cgroup_subsys_id", 4) > 0);
+	bench_pick(&bench);
+	here = find(bench.picked, "cgroup_subsys_id", BTF_KIND_ENUM);
+	there = find(bench.whole, "cgroup_subsys_id", BTF_KIND_ENUM);
 	assert_non_null(here);
 	assert_int_equal(btf_vlen(here), btf_vlen(there));
 	for (unsigned int n = 0; n < btf_vlen(here); n++) {
-		assert_string_equal(btf__name_by_offset(picked, btf_enum(here)[n].name_off),
-				    btf__name_by_offset(whole, btf_enum(there)[n].name_off));
+		assert_string_equal(btf__name_by_offset(bench.picked, btf_enum(here)[n].name_off),
+				    btf__name_by_offset(bench.whole, btf_enum(there)[n].name_off));
 		assert_int_equal(btf_enum(here)[n].val, btf_enum(there)[n].val);
 	}
-	btf__free(picked);
-	btf__free(local);
-	btf__free(whole);
-	types_free(types);
+	bench_close(&bench);
 }
 
 static void tracepoints_have_the_ids_that_libbpf_finds(void **state)
 {
 	static const char *const names[] = { "sched_process_exec", "sys_exit",
 					     "inet_sock_set_state" };
-	struct types *types;
+	struct bench bench;
 
 	(void)state;
-	need_types();
-	types = opened();
+	bench_open(&bench);
 	for (size_t n = 0; n < array_count(names); n++)
-		assert_int_equal(types_tracepoint(types, names[n]),
+		assert_int_equal(types_tracepoint(bench.types, names[n]),
 				 libbpf_find_vmlinux_btf_id(names[n], BPF_TRACE_RAW_TP));
-	assert_int_equal(types_tracepoint(types, "no_such_thing"), 0);
-	types_free(types);
+	assert_int_equal(types_tracepoint(bench.types, "no_such_thing"), 0);
+	bench_close(&bench);
 }
 
 /* --- types that are no types --- */
