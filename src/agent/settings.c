@@ -424,12 +424,17 @@ static const struct setting *agent_switch(const char *name)
 	return NULL;
 }
 
-bool agent_settings_want_sensor(const struct agent_settings *values, const char *name)
+bool agent_settings_switch(const struct agent_settings *values, const char *name)
 {
 	const struct setting *row = agent_switch(name);
 
+	return !row || *(const bool *)((const char *)values + row->at);
+}
+
+bool agent_settings_want_sensor(const struct agent_settings *values, const char *name)
+{
 	return sink_any_wanted(&values->sinks) || pipelines_want_sensor(&values->pipelines, name) ||
-	       (row && *(const bool *)((const char *)values + row->at));
+	       (agent_switch(name) && agent_settings_switch(values, name));
 }
 
 /* What no probe asks for is off, unless it is on in so many words; but sinks beside the pipelines

@@ -58,6 +58,9 @@ must_check int agent_settings_finish(const struct settings *settings, struct age
  */
 bool agent_settings_want_sensor(const struct agent_settings *values, const char *name);
 
+/* Whether its switch is on; true for one that has none. */
+bool agent_settings_switch(const struct agent_settings *values, const char *name);
+
 /* The defaults of an agent that only looks which sensors would start. */
 void agent_settings_for_check(struct agent_settings *values);
 

@@ -465,5 +465,6 @@ const struct sensor_kind sensor_dns = {
 	.mechanisms = dns_mechanisms,
 	.mechanism_count = array_count(dns_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = dns_stop,
 };

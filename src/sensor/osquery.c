@@ -194,6 +194,25 @@ static void osquery_stop(struct sensor *sensor)
 	free(osquery->turns);
 }
 
+static bool osquery_same_query(const struct osquery_query *a, const struct osquery_query *b)
+{
+	return sensor_same_text(a->name, b->name) && sensor_same_text(a->query, b->query) &&
+	       sensor_same_text(a->pack, b->pack) &&
+	       sensor_same_text(a->measurement, b->measurement) && a->unit == b->unit &&
+	       a->aggregation == b->aggregation && a->iterations == b->iterations &&
+	       a->interval_ns == b->interval_ns && a->run_at_start == b->run_at_start;
+}
+
+static bool osquery_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	bool same = old->watch.osquery == fresh->watch.osquery &&
+		    old->queries.count == fresh->queries.count;
+
+	for (size_t n = 0; same && n < old->queries.count; n++)
+		same = osquery_same_query(&old->queries.items[n], &fresh->queries.items[n]);
+	return same;
+}
+
 static const struct sensor_mechanism osquery_mechanisms[] = {
 	{ .name = "osqueryi", .samples = true, .start = osquery_start },
 };
@@ -204,5 +223,6 @@ const struct sensor_kind sensor_osquery = {
 	.state_bytes = sizeof(struct osquery_sensor),
 	.mechanisms = osquery_mechanisms,
 	.mechanism_count = array_count(osquery_mechanisms),
+	.same = osquery_same,
 	.stop = osquery_stop,
 };

@@ -72,3 +72,14 @@ int packets_check_interface(const char *interface, struct error *err)
 		       ? error_errno(err, errno, "interface '%s'", interface)
 		       : 0;
 }
+
+bool packets_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	const struct watch_settings *a = &old->watch, *b = &fresh->watch;
+
+	return a->tcp == b->tcp && a->udp == b->udp && a->dns == b->dns && a->tls == b->tls &&
+	       a->http == b->http && a->tcp_settle_ns == b->tcp_settle_ns &&
+	       sensor_same_text(a->cgroup, b->cgroup) &&
+	       sensor_same_text(a->dns_interface, b->dns_interface) &&
+	       sensor_same_text(a->tls_interface, b->tls_interface);
+}

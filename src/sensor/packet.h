@@ -18,6 +18,9 @@
 uint32_t packets_ifindex(const char *interface);
 must_check int packets_check_interface(const char *interface, struct error *err);
 
+/* `same` of all who have a part of the object: it is loaded with the settings of all. */
+bool packets_same(const struct sensor_settings *old, const struct sensor_settings *fresh);
+
 /* --- the tables of UDP traffic --- */
 
 /* Counting goes on in the other table. */

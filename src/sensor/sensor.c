@@ -3,6 +3,11 @@
 
 #include <errno.h>
 
+bool sensor_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static void sensor_clear(struct sensor *sensor)
 {
 	sensor->kind->stop(sensor);

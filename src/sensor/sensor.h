@@ -103,6 +103,9 @@ struct sensor_kind {
 	const struct sensor_mechanism *mechanisms;
 	size_t mechanism_count;
 	bool behind; /* the first events need not wait for it: see sensor/programs.h */
+	/* Whether a start with the fresh settings would make the same of it. NULL: always; it looks
+	 * at its settings while it runs. */
+	bool (*same)(const struct sensor_settings *old, const struct sensor_settings *fresh);
 	/* Undoes a start, also half of one; then the memory is freed. */
 	void (*stop)(struct sensor *sensor);
 };
@@ -114,6 +117,9 @@ struct sensor {
 	struct text refused;		      /* "name: reason" of those tried before, one a line */
 	void *state;
 };
+
+/* For `same`: whether two texts, which may be NULL, are. */
+bool sensor_same_text(const char *a, const char *b);
 
 /* Starts with the best mechanism there is. Fails only for lack of memory; see sensor->taken. */
 must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kind,

@@ -275,6 +275,15 @@ static void statsd_stop(struct sensor *sensor)
 	free(statsd->datagrams);
 }
 
+static bool statsd_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	const struct watch_settings *a = &old->watch, *b = &fresh->watch;
+
+	return a->statsd == b->statsd && a->statsd_tcp == b->statsd_tcp &&
+	       a->statsd_max_series == b->statsd_max_series &&
+	       sensor_same_text(a->statsd_address, b->statsd_address);
+}
+
 static const struct sensor_mechanism statsd_mechanisms[] = {
 	{ .name = "sockets", .start = statsd_start },
 };
@@ -285,5 +294,6 @@ const struct sensor_kind sensor_statsd = {
 	.state_bytes = sizeof(struct statsd_sensor),
 	.mechanisms = statsd_mechanisms,
 	.mechanism_count = array_count(statsd_mechanisms),
+	.same = statsd_same,
 	.stop = statsd_stop,
 };

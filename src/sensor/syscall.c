@@ -143,6 +143,12 @@ static void syscall_stop(struct sensor *sensor)
 	programs_give_back(syscall->programs, PROGRAMS_count);
 }
 
+static bool syscall_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	return old->watch.syscall == fresh->watch.syscall &&
+	       sensor_same_text(old->watch.syscalls, fresh->watch.syscalls);
+}
+
 static const struct sensor_mechanism syscall_mechanisms[] = {
 	{ .name = "tp_btf",
 	  .costs = "calls of 32-bit programs; what io_uring does",
@@ -156,5 +162,6 @@ const struct sensor_kind sensor_syscall = {
 	.mechanisms = syscall_mechanisms,
 	.mechanism_count = array_count(syscall_mechanisms),
 	.behind = true,
+	.same = syscall_same,
 	.stop = syscall_stop,
 };

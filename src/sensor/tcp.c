@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "kernel/bpf.h"
+#include "sensor/packet.h"
 #include "sensor/programs.h"
 #include "sensor/socket.h"
 
@@ -147,5 +148,6 @@ const struct sensor_kind sensor_tcp = {
 	.mechanisms = tcp_mechanisms,
 	.mechanism_count = array_count(tcp_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = tcp_stop,
 };

@@ -383,5 +383,6 @@ const struct sensor_kind sensor_tls = {
 	.mechanisms = tls_mechanisms,
 	.mechanism_count = array_count(tls_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = tls_stop,
 };

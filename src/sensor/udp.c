@@ -124,5 +124,6 @@ const struct sensor_kind sensor_udp = {
 	.mechanisms = udp_mechanisms,
 	.mechanism_count = array_count(udp_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = udp_stop,
 };

@@ -323,3 +323,69 @@ for _ in range(7): os.getpid()' &
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"c.toml:5:1: this machine has no system call 'opnat'; see syscalls(2)"* ]]
 }
+
+# --- SIGHUP ---
+
+@test "SIGHUP starts sensors anew whose settings changed, and keeps them where the new ones fail" {
+	statsd_config
+	run_ingraind
+	send udp 'before:1|c'
+	wait_for 5 grep -q before_count numbers
+	old=$port taken=$(free_port)
+	python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", int(sys.argv[1])))
+print("bound", flush=True); time.sleep(60)' "$taken" >bound 3>&- &
+	started="$started $!"
+	wait_for 5 grep -q bound bound
+	sed -i "s/127.0.0.1:$old/127.0.0.1:$taken/" c.toml
+	kill -HUP "$pid"
+	wait_for 5 grep -q "settings stay as they are: sensor 'statsd': sockets: listen on '127.0.0.1:$taken': Address already in use" said
+	send udp 'still:1|c'
+	wait_for 5 grep -q still_count numbers
+	port=$(free_port)
+	sed -i "s/127.0.0.1:$taken/127.0.0.1:$port/" c.toml
+	kill -HUP "$pid"
+	wait_for 5 grep -q 'settings read again' said
+	send udp 'after:1|c'
+	wait_for 5 grep -q after_count numbers
+	[ "$(grep -c "info: sensor 'statsd': sockets" said)" -eq 1 ]
+	# Nothing has changed, nothing is started anew.
+	kill -HUP "$pid"
+	wait_for 5 eval '[ "$(grep -c "settings read again" said)" -eq 2 ]'
+	[ "$(grep -c "info: sensor" said)" -eq 1 ]
+	finish
+}
+
+@test "SIGHUP starts sensors that a probe asks for now, and ends those that none does" {
+	statsd_config
+	run_ingraind
+	cat >>c.toml <<-'END'
+		[[probe]]
+		pipelines = ["numbers"]
+		[probe.config]
+		type = "Syscall"
+		monitor_syscalls = ["getppid"]
+		interval = "500ms"
+	END
+	kill -HUP "$pid"
+	wait_for 20 grep -q 'settings read again' said
+	grep -q "info: sensor 'syscall': tp_btf" said || { cat said; skip "counting is refused here"; }
+	grep -q "info: sensor 'exec': " said
+	/usr/bin/python3 -c 'import os
+for _ in range(321): os.getppid()'
+	wait_for 5 grep -q '"syscall.enter_count","measurement":321' numbers
+	sed -i 's/getppid/getpgid/' c.toml
+	kill -HUP "$pid"
+	wait_for 20 eval '[ "$(grep -c "settings read again" said)" -eq 2 ]'
+	/usr/bin/python3 -c 'import os
+for _ in range(99): os.getppid(); os.getpgid(0)'
+	wait_for 5 grep -q '"measurement":99.*getpgid' numbers
+	refute grep -q '"measurement":99.*getppid' numbers
+	sed -i '/^\[\[probe\]\]$/,$d' c.toml
+	printf '%s\n' '[[probe]]' 'pipelines = ["numbers"]' '[probe.config]' 'type = "Loss"' \
+		'[pipeline.numbers.config]' 'backend = "File"' "filepath = '$dir/numbers'" >>c.toml
+	kill -HUP "$pid"
+	wait_for 20 eval '[ "$(grep -c "settings read again" said)" -eq 3 ]'
+	for sensor in exec syscall statsd; do grep -q "info: sensor '$sensor': off" said; done
+	finish
+}
