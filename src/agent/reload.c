@@ -52,13 +52,14 @@ static void reload_stop(const struct reload *reload, struct agent *agent)
 static int reload_check(const struct reload *reload, const struct sensor *sensor, size_t n,
 			struct error *err)
 {
+	struct slice refused = text_slice(&sensor->refused), best = SLICE("");
 	const char *name = sensor->kind->name;
 
 	if (sensor->taken || !reload->ran[n] || !agent_settings_want_sensor(reload->fresh, name) ||
 	    !agent_settings_switch(reload->fresh, name))
 		return 0;
-	return error_say(err, EINVAL, "sensor '%s': %.*s", name,
-			 SLICE_ARG(slice_trim(text_slice(&sensor->refused))));
+	(void)slice_next(&refused, '\n', &best); /* why the best of its mechanisms didn't */
+	return error_say(err, EINVAL, "sensor '%s': %.*s", name, SLICE_ARG(best));
 }
 
 static int reload_start(const struct reload *reload, struct agent *agent, struct error *err)

@@ -135,8 +135,10 @@ numbers() { jq -c "[.name, .measurement, .kind, .tags]" numbers; }
 		    s.sendto(lines, ("127.0.0.1", int(sys.argv[1])))
 	END
 	kill -CONT "$pid"
-	sleep 1
-	lost=$(curl -s "$web/metrics" | sed -n 's/^bulwark_statsd_lost_total //p')
+	counter() { curl -s "$web/metrics" | sed -n "s/^bulwark_statsd_$1 //p"; }
+	all() { [ $(($(counter 'lines_total{result="read"}') + 50 * $(counter lost_total))) -eq 500000 ]; }
+	wait_for 30 all
+	lost=$(counter lost_total)
 	finish
 	got=$(jq -s 'map(select(.name == "n_count") | .measurement) | add' numbers)
 	echo "got $got, lost $lost datagrams"
