@@ -300,8 +300,11 @@ int agent_open_sinks(struct agent *agent, struct error *err)
 			      err);
 }
 
-static void agent_make_sensor_env(struct agent *agent)
+static int agent_make_sensor_env(struct agent *agent, struct error *err)
 {
+	const char *key;
+	int r;
+
 	agent_use_sensor_settings(agent, agent->settings);
 	agent->sensor_env = (struct sensor_env){
 		.loop = agent->loop,
@@ -318,6 +321,11 @@ static void agent_make_sensor_env(struct agent *agent)
 		.owner = agent,
 		.shared = &agent->sensor_shared,
 	};
+	/* The kernel side is told once: a reload changes nothing of it. */
+	r = scope_parse(&agent->sensor_settings.scope, &agent->settings->scope, &key, err);
+	if (r < 0)
+		return r;
+	return scope_find_cgroups(&agent->sensor_settings.scope, agent->sensor_env.hierarchy, err);
 }
 
 /* Two agents on one kernel would report everything twice. One that watches a few processes only is
@@ -400,7 +408,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	*agent = (struct agent){
 		.settings = settings, .program = *program, .proc_fd = -1, .guard_fd = -1
 	};
-	agent->sensor_shared.socket_notes_fd = -1;
+	agent->sensor_shared.socket_notes_fd = agent->sensor_shared.tcp_notes_fd = -1;
 	agent->start_behind.run = agent_start_behind;
 	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;
@@ -417,8 +425,9 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 		r = agent_open_kernel(agent, err);
 	if (r < 0)
 		return r;
-	agent_make_sensor_env(agent);
-	r = agent_start_parts(agent, err);
+	r = agent_make_sensor_env(agent, err);
+	if (r == 0)
+		r = agent_start_parts(agent, err);
 	if (r == 0 && settings->run_ns)
 		loop_timer_set(agent->loop, &agent->end, settings->run_ns);
 	return r;

@@ -17,6 +17,7 @@ static const struct {
 	  "a table was full; see identity.* in the settings" },
 	{ METRIC_parked_late, "identity", "events went on without their container's name" },
 	{ METRIC_detect_evictions, "detection", "the table of crash histories was full" },
+	{ METRIC_tcp_lost, "TCP connections", "their table was full; see tcp.connections" },
 	{ METRIC_udp_lost, "UDP traffic", "the table of UDP traffic was full" },
 	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
 	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },

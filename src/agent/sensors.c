@@ -6,7 +6,10 @@
 
 void agent_use_sensor_settings(struct agent *agent, const struct agent_settings *settings)
 {
+	struct scope scope = agent->sensor_settings.scope;
+
 	agent->sensor_settings = (struct sensor_settings){
+		.scope = scope,
 		.kernel = settings->kernel,
 		.only_under = (uint32_t)settings->only_under,
 		.old_records = settings->old_records,
@@ -29,8 +32,9 @@ int agent_start_sensor(struct agent *agent, struct sensor *sensor, const struct 
 	}
 	r = sensor_start(sensor, kind, &agent->sensor_env, err);
 	if (r == 0 && kind == &sensor_exec && sensor->taken && !sensor->taken->samples)
-		agent->identity.processes.feed =
-			agent->settings->only_under ? PROCESSES_some : PROCESSES_all;
+		agent->identity.processes.feed = sensor_needs_owner(&agent->sensor_settings)
+							 ? PROCESSES_some
+							 : PROCESSES_all;
 	return r;
 }
 

@@ -295,9 +295,34 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "sensors.cgroup", .type = SETTING_text, AT(packet_cgroup), WITH_SENSORS,
 	  .argument = "PATH",
 	  .help = "See packets of this control group (unified hierarchy) and those below only; without it all" },
-	{ .key = "tcp.settle", .type = SETTING_duration, AT(watch.tcp_settle_ns), WITH_SENSORS,
-	  .scale = NS_PER_S, .fallback = "0s", .max = 3600 * NS_PER_S,
-	  .help = "Tell that a connection was made only once it is used when this old; of shorter ones the end alone is told, which says all" },
+	{ .key = "watch.uids", .type = SETTING_text, AT(scope.uids), WITH_SENSORS,
+	  .argument = "UID[-UID],...",
+	  .help = "Report only processes of these users, or, with ! before a number, all but those" },
+	{ .key = "watch.comms", .type = SETTING_text, AT(scope.comms), WITH_SENSORS,
+	  .argument = "NAME,...",
+	  .help = "Report only processes of these names (the kernel's, 15 bytes), or, with !, all but those" },
+	{ .key = "watch.cgroups", .type = SETTING_text, AT(scope.cgroups), WITH_SENSORS,
+	  .argument = "PATH,...",
+	  .help = "Report only processes in these control groups and below, or, with !, all but those; the paths are those in /proc/PID/cgroup, of groups that are there at the start" },
+	{ .key = "watch.ports", .type = SETTING_text, AT(scope.ports), WITH_SENSORS,
+	  .argument = "PORT[-PORT],...",
+	  .help = "Report only traffic with one of these ports at either end, or, with !, all but that" },
+	{ .key = "watch.networks", .type = SETTING_text, AT(scope.networks), WITH_SENSORS,
+	  .argument = "ADDRESS[/BITS],...",
+	  .help = "Report only traffic with peers in these networks, or, with !, all but that; the narrowest network decides" },
+	{ .key = "tcp.settle", .type = SETTING_duration, AT(watch.tcp_settle_ns), BULWARK_ONLY,
+	  .scale = NS_PER_S, .fallback = "1s", .max = 3600 * NS_PER_S,
+	  .help = "Tell that a connection was made only once it is this old; of shorter ones the end alone is told, which says all. 0s: tell at once" },
+	{ .key = "tcp.settle", .type = SETTING_duration, AT(watch.tcp_settle_ns),
+	  .programs = PROGRAM_ingraind, .scale = NS_PER_S, .fallback = "0s",
+	  .max = 3600 * NS_PER_S,
+	  .help = "Tell that a connection was made only once it is this old; of shorter ones the end alone is told, which says all. 0s: tell at once" },
+	{ .key = "tcp.interval", .type = SETTING_duration, AT(watch.tcp_interval_ns),
+	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "10s", .max = 3600 * NS_PER_S,
+	  .help = "How often it is reported what went over connections that stay open; 0s: only at their end" },
+	{ .key = "tcp.connections", .type = SETTING_count, AT(watch.tcp_connections),
+	  WITH_SENSORS, .fallback = "131072", .min = 1024, .max = 4194304,
+	  .help = "How many ends of connections are remembered at most; others are told without their process, and counted as lost" },
 	{ .key = "udp.interval", .type = SETTING_duration, AT(watch.udp_interval_ns),
 	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "10s", .min = 500 * NS_PER_MS,
 	  .max = 3600 * NS_PER_S,
@@ -458,6 +483,7 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 			  struct error *err)
 {
 	const char *key = "";
+	struct scope scope;
 	int r;
 
 	values->kernel.set_ratelimit =
@@ -475,6 +501,13 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 	}
 	if (r == 0)
 		r = detect_settings_check(&values->detect, &key, err);
+	if (r == 0 && values->watch.tcp_interval_ns &&
+	    values->watch.tcp_interval_ns < 100 * NS_PER_MS) {
+		key = "tcp.interval";
+		r = error_say(err, EINVAL, "tcp.interval is 0s, or at least 100ms");
+	}
+	if (r == 0)
+		r = scope_parse(&scope, &values->scope, &key, err);
 	if (r < 0 && settings_place(settings, key))
 		return error_wrap(err, r, "%s", settings_place(settings, key));
 	return r;
@@ -502,6 +535,8 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .osquery = true,
 			   .statsd_address = (char *)"127.0.0.1:0",
 			   .statsd_max_series = 16,
+			   .tcp_interval_ns = NS_PER_S,
+			   .tcp_connections = 1024,
 			   .udp_interval_ns = NS_PER_S,
 			   .dns_timeout_ns = NS_PER_S },
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },

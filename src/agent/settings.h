@@ -29,6 +29,7 @@ struct agent_settings {
 	char *container_sockets;
 	char *listen;
 	struct watch_settings watch;
+	struct scope_settings scope;
 	char *packet_cgroup;
 	struct kernel_settings kernel;
 	struct detect_settings detect;

@@ -76,16 +76,19 @@ static inline bool slice_eat(struct slice *a, struct slice prefix)
 ssize_t slice_find(struct slice a, struct slice needle);
 ssize_t slice_find_last(struct slice a, struct slice needle);
 
-/* Cuts at the first `mark`: *head = what stood before it, *a = what stands behind it. Returns
- * false, and changes nothing, where there is no mark. */
+/* Cuts at the first `mark`: *head = what stood before it, *a = what stands behind it; where both
+ * are one slice, it is what stood before. Returns false, and changes nothing, where there is no
+ * mark. */
 static inline bool slice_cut(struct slice *a, char mark, struct slice *head)
 {
 	const char *at = a->bytes ? memchr(a->at, mark, a->bytes) : NULL;
+	struct slice before;
 
 	if (!at)
 		return false;
-	*head = slice_first(*a, (size_t)(at - a->at));
-	*a = slice_skip(*a, head->bytes + 1);
+	before = slice_first(*a, (size_t)(at - a->at));
+	*a = slice_skip(*a, before.bytes + 1);
+	*head = before;
 	return true;
 }
 

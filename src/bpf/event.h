@@ -129,7 +129,13 @@ struct ring_syscall_count {
 };
 
 /* What happened to a connection. */
-enum ring_tcp_what { RING_TCP_connect, RING_TCP_accept, RING_TCP_close, RING_TCP_fail };
+enum ring_tcp_what {
+	RING_TCP_connect,
+	RING_TCP_accept,
+	RING_TCP_close,
+	RING_TCP_fail,
+	RING_TCP_flow, /* it is still open: all counts are of what has not been told yet */
+};
 /* Who asked for it. */
 enum ring_role { RING_ROLE_unknown, RING_ROLE_client, RING_ROLE_server };
 /* How it ended. */
@@ -159,6 +165,7 @@ struct ring_tcp {
 	__u64 sent_bytes, received_bytes; /* of payload, each byte once */
 	__u32 sent_segments, received_segments;
 	__u32 retransmits, rtt_us;
+	__u64 told_sent_bytes, told_received_bytes; /* close: of these, told as flow */
 };
 
 /* What a socket's process and its peer say to each other. */
@@ -219,7 +226,7 @@ RING_WIRE(struct ring_syscall, args, 56 + 48);
 RING_WIRE(struct ring_syscall_key, number, 8);
 RING_WIRE(struct ring_syscall_count, count, 56 + 8);
 RING_WIRE(struct ring_ends, cookie, 48);
-RING_WIRE(struct ring_tcp, rtt_us, 104 + 56);
+RING_WIRE(struct ring_tcp, told_received_bytes, 104 + 72);
 RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);
 RING_WIRE(struct ring_udp_key, pid, 32);
 RING_WIRE(struct ring_udp_flow, last_ns, 56 + 24 + 56);

@@ -24,15 +24,6 @@ struct {
 	__type(value, __u8);
 } cgroups_told SEC(".maps");
 
-static struct kernfs_node *cgroup_parent(struct kernfs_node *node)
-{
-	struct kernfs_node___rcu *rcu = (void *)node;
-
-	if (bpf_core_field_exists(rcu->__parent))
-		return BPF_CORE_READ(rcu, __parent);
-	return BPF_CORE_READ(node, parent);
-}
-
 /* Tells the path of a control group once: read later from /proc it may be gone. */
 static void tell_cgroup(struct task_struct *task, __u64 id)
 {
@@ -48,7 +39,7 @@ static void tell_cgroup(struct task_struct *task, __u64 id)
 		return;
 	node = ring_cgroup_node(task);
 	for (int n = 0; n < RING_CGROUP_DEPTH; n++) {
-		struct kernfs_node *parent = cgroup_parent(node);
+		struct kernfs_node *parent = ring_cgroup_parent(node);
 
 		if (!parent)
 			break; /* the root has no name */

@@ -25,6 +25,7 @@ enum bpf_map_type_ {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -37,6 +38,12 @@ enum {
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
 	BPF_F_MMAPABLE = 1 << 10,
+};
+
+/* Of the kernel's helpers those that not every kernel has. */
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158, /* 5.11 */
+	BPF_FUNC_check_mtu = 163,	     /* 5.12, as cookies of sockets in tracing programs */
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -219,13 +226,18 @@ struct in6_addr {
 typedef struct {
 	struct net *net;
 } possible_net_t;
+typedef struct {
+	__s64 counter;
+} atomic64_t;
 struct sock_common {
 	__be32 skc_daddr, skc_rcv_saddr;
 	__be16 skc_dport;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 };
 enum sock_flags {
 	SOCK_DONE = 1,
@@ -247,6 +259,9 @@ struct tcp_sock {
 	__u64 bytes_sent, bytes_retrans, bytes_received;
 	__u32 segs_in, segs_out, total_retrans, srtt_us;
 };
+struct socket {
+	struct sock *sk;
+};
 struct sk_buff {
 	unsigned char *head;
 	__u16 transport_header, network_header;
@@ -256,11 +271,23 @@ struct sk_buff {
 
 /* --- what the verifier translates: fixed layouts --- */
 
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq __attribute__((aligned(8)));
+	__u64 session, number;
+};
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta __attribute__((aligned(8)));
+	void *map __attribute__((aligned(8)));
+	void *key __attribute__((aligned(8)));
+	void *value __attribute__((aligned(8)));
+};
 struct bpf_sock {
 	__u32 bound_dev_if, family, type, protocol, mark, priority;
 	__u32 src_ip4, src_ip6[4], src_port; /* host order */
 	__be16 dst_port;
 	__u16 pad;
+	__u32 dst_ip4, dst_ip6[4], state;
 };
 struct __sk_buff {
 	__u32 len, pkt_type, mark, queue_mapping, protocol;

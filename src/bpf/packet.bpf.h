@@ -353,8 +353,10 @@ static void on_udp(struct __sk_buff *skb, struct packet *packet, struct socket_n
 {
 	/* A datagram is sent by whoever runs. */
 	if (packet->sending)
-		socket_claim(note);
+		socket_claim(note, false);
 	if (note->unwanted || !packet_read(skb, packet) || packet->protocol != IPPROTO_UDP)
+		return;
+	if (!scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
 		return;
 	/* Without an owner yet: the agent asks again when it reports. */
 	if (want_udp)
@@ -429,7 +431,7 @@ static __u8 stream_of(const struct packet *packet, const struct packet_start *st
 }
 
 CHECKED_ONCE int on_stream(struct __sk_buff *skb, const struct packet *packet,
-			   struct socket_note *note)
+			   struct tcp_note *note)
 {
 	struct packet_start start;
 	__u8 stream;
@@ -446,9 +448,9 @@ CHECKED_ONCE int on_stream(struct __sk_buff *skb, const struct packet *packet,
 	if (stream == STREAM_tls && !packet_is_on(skb, tls_ifindex))
 		stream = STREAM_other;
 	if (stream == STREAM_tls)
-		packet_tell(skb, packet, note, RING_tls);
+		packet_tell(skb, packet, &note->use, RING_tls);
 	else if (stream == STREAM_http && packet_is_http(&start))
-		packet_tell(skb, packet, note, RING_http);
+		packet_tell(skb, packet, &note->use, RING_http);
 	if (stream == STREAM_tls && left <= packet->bytes)
 		stream = STREAM_other;
 	else
@@ -463,20 +465,43 @@ CHECKED_ONCE int on_stream(struct __sk_buff *skb, const struct packet *packet,
 	return 0;
 }
 
-static void on_tcp(struct __sk_buff *skb, struct packet *packet, struct socket_note *note,
+static void on_tcp(struct __sk_buff *skb, struct packet *packet, const struct bpf_sock *sk,
 		   bool is_dns)
 {
+	__u64 cookie = bpf_get_socket_cookie(skb);
+	struct tcp_note *note = tcp_note_get(cookie);
+
+	if (!note && sk->state != TCP_CLOSE)
+		note = tcp_note_make(cookie);
 	/* A question may come before anybody has used the socket; its answer then tells. */
-	if (note->unwanted)
+	if (!note || note->use.unwanted || note->use.ends == SCOPE_drop)
 		return;
 	if (!is_dns && (packet->sending ? note->sending : note->receiving) == STREAM_other)
 		return;
 	if (!packet_read(skb, packet) || packet->bytes == 0)
 		return;
+	if (note->use.ends == SCOPE_silent &&
+	    !scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
+		return;
 	if (is_dns && packet_is_on(skb, dns_ifindex))
-		packet_tell(skb, packet, note, RING_dns);
+		packet_tell(skb, packet, &note->use, RING_dns);
 	else if (!is_dns)
 		on_stream(skb, packet, note);
+}
+
+/* A segment that carries nothing, as most of a short connection do. Looked at in place, without a
+ * call; one that looks otherwise than usual is taken for one that carries something. */
+static bool packet_is_bare_tcp(const struct __sk_buff *skb)
+{
+	const __u8 *at = (const void *)(long)skb->data, *end = (const void *)(long)skb->data_end;
+
+	if (at + 40 > end)
+		return false;
+	if (at[0] == 0x45)
+		return at[9] == IPPROTO_TCP && skb->len == 20 + (at[32] >> 4) * 4;
+	if (at[0] >> 4 != 6 || at + 60 > end)
+		return false;
+	return at[6] == IPPROTO_TCP && skb->len == 40 + (at[52] >> 4) * 4;
 }
 
 static int on_packet(struct __sk_buff *skb, bool sending)
@@ -486,23 +511,22 @@ static int on_packet(struct __sk_buff *skb, bool sending)
 	struct packet packet;
 	bool is_dns;
 
-	if (!sk)
+	if (!sk || packet_is_bare_tcp(skb))
 		return PACKET_PASS;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk || (sk->protocol != IPPROTO_UDP && sk->protocol != IPPROTO_TCP))
 		return PACKET_PASS;
 	is_dns = want_dns && (sk->src_port == DNS_PORT || sk->dst_port == bpf_htons(DNS_PORT));
-	if (sk->protocol == IPPROTO_TCP && !is_dns && !want_tls && !want_http)
-		return PACKET_PASS;
-	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note)
-		return PACKET_PASS;
 	__builtin_memset(&packet, 0, sizeof(packet));
 	packet.sending = sending;
-	if (sk->protocol == IPPROTO_UDP)
+	if (sk->protocol == IPPROTO_TCP) {
+		if (is_dns || want_tls || want_http)
+			on_tcp(skb, &packet, sk, is_dns);
+		return PACKET_PASS;
+	}
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (note)
 		on_udp(skb, &packet, note);
-	else
-		on_tcp(skb, &packet, note, is_dns);
 	return PACKET_PASS;
 }
 
@@ -520,9 +544,9 @@ int on_received(struct __sk_buff *skb)
 
 /* --- who uses a socket --- */
 
-static void udp_own(struct socket_note *note, __u64 cookie)
+static void udp_own(struct socket_note *note, __u64 cookie, bool may_ask_group)
 {
-	if (socket_claim(note))
+	if (socket_claim(note, may_ask_group))
 		bpf_map_update_elem(&udp_owners, &cookie, &note->owner, BPF_ANY);
 }
 
@@ -535,7 +559,7 @@ static int on_bind(struct bpf_sock *sk)
 		return 1;
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (note)
-		udp_own(note, bpf_get_socket_cookie(sk));
+		udp_own(note, bpf_get_socket_cookie(sk), false);
 	return 1; /* let it be bound */
 }
 

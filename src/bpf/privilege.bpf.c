@@ -56,8 +56,8 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long result)
 	barrier_var(number);
 	if (number >= RING_SYSCALLS || !privilege_wants[number])
 		return 0;
-	task = bpf_get_current_task_btf();
-	if (!ring_wants(task) || !privilege_may_tell(task->tgid, number, &held))
+	task = ring_current();
+	if (!ring_wants(task) || !privilege_may_tell(RING_NUMBER(task, tgid), number, &held))
 		return 0;
 	ring_fill_head(&record.head, RING_syscall, sizeof(record), task);
 	record.number = number;

@@ -17,6 +17,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/event.h"
+#include "bpf/scope.bpf.h"
 
 /* Both are made by the agent and shared by all programs (kernel/ring.c). */
 struct {
@@ -61,25 +62,6 @@ static struct ring_state *ring_get_state(void)
  * millisecond each. Numbers may be read straight from the struct.
  */
 
-/* Whether the task is to be reported. */
-static bool ring_wants(struct task_struct *task)
-{
-	if ((__u32)task->tgid == agent_pid)
-		return false;
-	if (only_under == 0)
-		return true;
-	for (int n = 0; n < ONLY_UNDER_DEPTH; n++) {
-		__u32 tgid = BPF_CORE_READ(task, tgid);
-
-		if (tgid == only_under)
-			return true;
-		if (tgid <= 1)
-			return false;
-		task = BPF_CORE_READ(task, real_parent);
-	}
-	return false;
-}
-
 /* Read what it points to with BPF_CORE_READ(): the verifier doesn't know its type. */
 static struct kernfs_node *ring_cgroup_node(struct task_struct *task)
 {
@@ -99,19 +81,124 @@ static struct kernfs_node *ring_cgroup_node(struct task_struct *task)
 	return BPF_CORE_READ(state, cgroup, kn);
 }
 
-static void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
+static struct kernfs_node *ring_cgroup_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___rcu *rcu = (void *)node;
+
+	if (bpf_core_field_exists(rcu->__parent))
+		return BPF_CORE_READ(rcu, __parent);
+	return BPF_CORE_READ(node, parent);
+}
+
+/* The task that runs is a typed pointer, whose numbers may be read straight, or, before 5.11, just
+ * an address. */
+static bool ring_knows_task(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
+#define RING_NUMBER(task, field) (ring_knows_task() ? (task)->field : BPF_CORE_READ((task), field))
+
+static __attribute__((unused)) struct task_struct *ring_current(void)
+{
+	return ring_knows_task() ? bpf_get_current_task_btf() : (void *)bpf_get_current_task();
+}
+
+/* Whether it is that process, or below it. */
+static bool ring_is_under(struct task_struct *task)
+{
+	for (int n = 0; n < ONLY_UNDER_DEPTH; n++) {
+		__u32 tgid = BPF_CORE_READ(task, tgid);
+
+		if (tgid == only_under)
+			return true;
+		if (tgid <= 1)
+			return false;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return false;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SCOPE_COMMS);
+	__type(key, char[16]);
+	__type(value, __u32);
+} scope_comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SCOPE_CGROUPS);
+	__type(key, __u64);
+	__type(value, __u32);
+} scope_cgroups SEC(".maps");
+
+static bool scope_keeps_uid(struct task_struct *task)
+{
+	__u32 uid = BPF_CORE_READ(task, cred, euid.val);
+
+	return scope_keeps(SCOPE_uids, scope_find(scope.uids, scope.uid_count, uid));
+}
+
+static bool scope_keeps_comm(struct task_struct *task)
+{
+	char comm[16] = {};
+	__u32 *verdict;
+
+	BPF_CORE_READ_STR_INTO(&comm, task, comm); /* nothing behind its end */
+	verdict = bpf_map_lookup_elem(&scope_comms, comm);
+	return scope_keeps(SCOPE_comms, verdict ? *verdict : SCOPE_silent);
+}
+
+/* The nearest group that is named, on the way up. */
+static bool scope_keeps_cgroup(struct task_struct *task)
+{
+	struct kernfs_node *node = ring_cgroup_node(task);
+
+	for (int n = 0; n < RING_CGROUP_DEPTH && node; n++) {
+		__u64 id = BPF_CORE_READ(node, id);
+		__u32 *verdict = bpf_map_lookup_elem(&scope_cgroups, &id);
+
+		if (verdict)
+			return scope_keeps(SCOPE_cgroups, *verdict);
+		node = ring_cgroup_parent(node);
+	}
+	return scope_keeps(SCOPE_cgroups, SCOPE_silent);
+}
+
+/* Whether the task is to be reported. */
+static bool ring_wants(struct task_struct *task)
+{
+	if ((__u32)RING_NUMBER(task, tgid) == agent_pid || (only_under && !ring_is_under(task)))
+		return false;
+	if ((scope.lists & SCOPE_uids) && !scope_keeps_uid(task))
+		return false;
+	if ((scope.lists & SCOPE_comms) && !scope_keeps_comm(task))
+		return false;
+	return !(scope.lists & SCOPE_cgroups) || scope_keeps_cgroup(task);
+}
+
+/* All but the control group. */
+static void ring_fill_task(struct ring_head *head, __u16 type, __u16 bytes,
 			   struct task_struct *task)
 {
 	head->type = type;
 	head->bytes = bytes;
-	head->pid = task->tgid;
-	head->tid = task->pid;
+	head->pid = RING_NUMBER(task, tgid);
+	head->tid = RING_NUMBER(task, pid);
 	head->uid = BPF_CORE_READ(task, cred, euid.val);
 	head->boot_ns = bpf_ktime_get_boot_ns();
-	head->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	head->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
+	head->start_ns = head->tid == head->pid ? RING_NUMBER(task, start_boottime)
+						: BPF_CORE_READ(task, group_leader, start_boottime);
 	/* Behind its end may stand the rest of an older name. */
 	bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);
+}
+
+static __attribute__((unused)) void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
+						   struct task_struct *task)
+{
+	ring_fill_task(head, type, bytes, task);
+	head->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
 }
 
 static __u64 ring_flags(void)

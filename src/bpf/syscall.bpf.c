@@ -51,7 +51,7 @@ int BPF_PROG(on_call, struct pt_regs *regs, long id)
 	task = bpf_get_current_task_btf();
 	if (KERN_IS_COMPAT(task)) /* the same number is another call there */
 		return 0;
-	key.pid = task->tgid;
+	key.pid = RING_NUMBER(task, tgid);
 	count = syscall_get(&key);
 	if (!count) {
 		if (!ring_wants(task))

@@ -6,26 +6,59 @@
 #include "bpf/packet.bpf.h"
 #include "bpf/tcp.bpf.h"
 
+/* A connection from before our start: what it has carried so far is of no concern. */
+static void tcp_note_found(struct tcp_note *note, const struct sock *sk)
+{
+	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+	struct tcp_counts counts;
+
+	if (!tcp)
+		return;
+	tcp_note_ends(note, sk, tcp);
+	tcp_count(&counts, sk, tcp);
+	note->told_sent_bytes = counts.sent_bytes - counts.sent_again_bytes;
+	note->told_received_bytes = counts.received_bytes;
+	note->told_sent_segments = counts.sent_segments;
+	note->told_received_segments = counts.received_segments;
+	note->told_retransmits = counts.retransmits;
+}
+
+static void on_tcp_use(struct sock *sk)
+{
+	__u64 cookie = socket_cookie(sk);
+	struct tcp_note *note = tcp_note_get(cookie);
+
+	if (!note && sk->__sk_common.skc_state != TCP_CLOSE)
+		note = tcp_note_make(cookie);
+	if (!note)
+		return;
+	if (!note->address)
+		tcp_note_found(note, sk);
+	if (socket_claim(&note->use, true) && want_tcp && !note->told && socket_wanted(&note->use))
+		tcp_tell_open(sk, note);
+}
+
+static void on_udp_use(struct sock *sk)
+{
+	struct socket_note *note;
+
+	/* Tracing programs may use a socket's storage since 5.11, as they get typed tasks. */
+	if (!ring_knows_task())
+		return;
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
+		udp_own(note, socket_cookie(sk), true);
+}
+
 /* Runs with each call that sends or receives: mostly the owner is who it was. */
 static void on_use(struct sock *sk)
 {
-	bool tcp = sk->sk_protocol == IPPROTO_TCP;
-	struct socket_note *note;
-
-	if (!tcp && sk->sk_protocol != IPPROTO_UDP)
-		return;
 	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return;
-	/* A socket from before our start gets its note here. */
-	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!note)
-		return;
-	if (tcp) {
-		if (socket_claim(note) && want_tcp && !note->told)
-			tcp_tell_open(sk, note);
-	} else if (note->owner.pid != bpf_get_current_pid_tgid() >> 32) {
-		udp_own(note, bpf_get_socket_cookie(sk));
-	}
+	if (sk->sk_protocol == IPPROTO_TCP)
+		on_tcp_use(sk);
+	else if (sk->sk_protocol == IPPROTO_UDP)
+		on_udp_use(sk);
 }
 
 SEC("tp_btf/sock_send_length")
@@ -40,6 +73,40 @@ int BPF_PROG(on_receive, struct sock *sk)
 {
 	on_use(sk);
 	return 0;
+}
+
+/* For kernels without those tracepoints, those before 6.4. */
+static int on_use_call(struct socket *socket)
+{
+	struct sock *sk = socket->sk;
+
+	if (sk)
+		on_use(sk);
+	return 0;
+}
+
+SEC("fentry/inet_sendmsg")
+int BPF_PROG(on_send4, struct socket *socket)
+{
+	return on_use_call(socket);
+}
+
+SEC("fentry/inet6_sendmsg")
+int BPF_PROG(on_send6, struct socket *socket)
+{
+	return on_use_call(socket);
+}
+
+SEC("fentry/inet_recvmsg")
+int BPF_PROG(on_receive4, struct socket *socket)
+{
+	return on_use_call(socket);
+}
+
+SEC("fentry/inet6_recvmsg")
+int BPF_PROG(on_receive6, struct socket *socket)
+{
+	return on_use_call(socket);
 }
 
 #endif

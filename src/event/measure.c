@@ -18,14 +18,20 @@ static const struct measure_row {
 	const char *name, *unit;
 	unsigned int kinds;
 	const char *value; /* field; NULL: it counts 1 */
-	const char *when;  /* field that has to be there; NULL: always */
+	const char *when; /* field that has to be there, or, behind a '!', must not; NULL: always */
 } measure_rows[] = {
 	{ "tcp.connect", "connection.out", "count", C | H | M, NULL, NULL },
 	{ "tcp.connect", "connection.out.latency", "duration", T, "network.connect.latency", NULL },
 	{ "tcp.accept", "connection.in", "count", C | H | M, NULL, NULL },
 	{ "tcp.connect_failed", "connection.failed", "count", C | M, NULL, NULL },
-	{ "tcp.close", "volume.out", "byte", C | H, "network.sent.bytes", NULL },
-	{ "tcp.close", "volume.in", "byte", C | H, "network.received.bytes", NULL },
+	{ "tcp.close", "volume.out", "byte", C | H, "network.sent.bytes",
+	  "!tcp.untold.sent.bytes" },
+	{ "tcp.close", "volume.in", "byte", C | H, "network.received.bytes",
+	  "!tcp.untold.received.bytes" },
+	{ "tcp.close", "volume.out", "byte", C | H, "tcp.untold.sent.bytes", NULL },
+	{ "tcp.close", "volume.in", "byte", C | H, "tcp.untold.received.bytes", NULL },
+	{ "tcp.flow", "volume.out", "byte", C | H, "network.sent.bytes", NULL },
+	{ "tcp.flow", "volume.in", "byte", C | H, "network.received.bytes", NULL },
 	{ "tcp.close", "connection", "duration", T, "network.duration", NULL },
 	{ "tcp.close", "connection.retransmits", "count", C, "tcp.retransmits", NULL },
 	{ "udp.flow", "volume.out", "byte", C | H, "network.sent.bytes", NULL },
@@ -99,6 +105,12 @@ static int measure_find_field(const char *name)
 	return -1;
 }
 
+/* The field that a condition names. */
+static const char *measure_condition(const char *when)
+{
+	return when && when[0] == '!' ? when + 1 : when;
+}
+
 static void measure_set_up(void)
 {
 	static bool done;
@@ -115,7 +127,7 @@ static void measure_set_up(void)
 	}
 	for (size_t n = 0; n < array_count(measure_rows); n++) {
 		value_of_row[n] = measure_find_field(measure_rows[n].value);
-		when_of_row[n] = measure_find_field(measure_rows[n].when);
+		when_of_row[n] = measure_find_field(measure_condition(measure_rows[n].when));
 		for (size_t kind = 0; kind < EVENT_KIND_COUNT; kind++)
 			if (strcmp(event_kinds[kind].name, measure_rows[n].event) == 0)
 				measure_kinds_of[kind].rows[measure_kinds_of[kind].count++] =
@@ -237,6 +249,11 @@ static void measure_pass(const struct event *source, uint64_t weight, struct mea
 	port->take(port, &event);
 }
 
+static bool measure_applies(const struct event *event, const char *when, int field)
+{
+	return measure_lacks(event, when, field) == (when && when[0] == '!');
+}
+
 void measure_event(const struct event *event, uint64_t weight, struct measure_port *port)
 {
 	struct measure measure = { .kinds = C | M,
@@ -255,7 +272,7 @@ void measure_event(const struct event *event, uint64_t weight, struct measure_po
 		const struct measure_row *row = &measure_rows[at];
 
 		if (measure_lacks(event, row->value, value_of_row[at]) ||
-		    measure_lacks(event, row->when, when_of_row[at]))
+		    !measure_applies(event, row->when, when_of_row[at]))
 			continue;
 		measure.name = slice_of(row->name);
 		measure.unit = slice_of(row->unit);

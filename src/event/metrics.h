@@ -63,6 +63,8 @@
 	  "Damaged records found on disk and stepped over")                                        \
 	X(spool_bytes, "bulwark_spool_bytes", gauge, "sink", "Bytes waiting on disk")              \
 	X(spool_events, "bulwark_spool_events", gauge, "sink", "Events waiting on disk")           \
+	X(tcp_lost, "bulwark_tcp_lost_total", counter, NULL,                                       \
+	  "Connections told without their process, role and times because their table was full")   \
 	X(udp_lost, "bulwark_udp_lost_total", counter, NULL,                                       \
 	  "Datagrams not counted because the table of UDP traffic was full")                       \
 	X(dns_messages, "bulwark_dns_messages_total", counter, "result",                           \

@@ -171,6 +171,10 @@
 	X(connect_latency, "network.connect.latency", ns, NULL,                                    \
 	  "from asking for the connection to having it, or to giving up")                          \
 	X(error_type, "error.type", text, "reason", "error, as errno(3) names it")                 \
+	X(tcp_untold_sent, "tcp.untold.sent.bytes", bytes, NULL,                                   \
+	  "of the payload sent, what no tcp.flow has told; absent when none has told any")         \
+	X(tcp_untold_received, "tcp.untold.received.bytes", bytes, NULL,                           \
+	  "of the payload received, what no tcp.flow has told")                                    \
 	X(tcp_end, "tcp.end", text, NULL,                                                          \
 	  "how the connection ended: fin, reset_local, reset_peer or timeout")                     \
 	X(tcp_retransmits, "tcp.retransmits", u64, NULL, "segments sent again")                    \
@@ -324,8 +328,10 @@
 	F(tcp_rtt)
 #define EVENT_HAS_tcp_accept(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) F(tcp_rtt)
 #define EVENT_HAS_tcp_close(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
-	EVENT_GROUP_traffic(F) F(duration) F(connect_latency) F(error_type) F(tcp_end) \
-	F(tcp_retransmits) F(tcp_rtt)
+	EVENT_GROUP_traffic(F) F(tcp_untold_sent) F(tcp_untold_received) F(duration) \
+	F(connect_latency) F(error_type) F(tcp_end) F(tcp_retransmits) F(tcp_rtt)
+#define EVENT_HAS_tcp_flow(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
+	EVENT_GROUP_traffic(F) F(duration) F(tcp_retransmits) F(tcp_rtt)
 #define EVENT_HAS_tcp_connect_failed(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	F(connect_latency) F(error_type) F(tcp_retransmits)
 #define EVENT_HAS_udp_flow(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
@@ -459,6 +465,10 @@
 	  "<{comm}><[{pid}]> ended {peer_address}:{peer_port}< sent {sent_bytes}>< received "      \
 	  "{received_bytes}>< after {duration} s>< ({tcp_end})>",                                  \
 	  "a connection ended; what went over it")                                                 \
+	X(tcp_flow, "tcp.flow", info, "TCP traffic",                                               \
+	  "<{comm}><[{pid}]> tcp {peer_address}:{peer_port}< sent {sent_bytes}>< received "        \
+	  "{received_bytes}>",                                                                     \
+	  "what went over a connection that stays open since the last report")                     \
 	X(tcp_connect_failed, "tcp.connect_failed", warning, "Connection failed",                  \
 	  "<{comm}><[{pid}]> could not connect to {peer_address}:{peer_port}<: {error_type}>",     \
 	  "a connection that this host asked for was not made; no error: the process gave up")     \

@@ -27,6 +27,8 @@ static const struct path_layout path_layouts[] = {
 	{ .prefix = "crio-", .suffix = ".scope", .runtime = "cri-o" },
 	{ .prefix = "libpod-", .suffix = ".scope", .runtime = "podman" },
 	{ .prefix = "nerdctl-", .suffix = ".scope", .runtime = "nerdctl" },
+	/* what sysvisor-runc has systemd make where nobody tells it how to name it */
+	{ .prefix = "sysvisor-", .suffix = ".scope", .shape = SHAPE_name, .runtime = "sysvisor" },
 	{ .prefix = "crio-", .runtime = "cri-o" },
 	{ .prefix = "libpod-", .runtime = "podman" },
 	{ .prefix = "libpod-payload-", .runtime = "podman" },

@@ -11,8 +11,6 @@
 #include "base/slice.h"
 #include "kernel/types.h"
 
-#define BPF_TP_BTF "tp_btf/"
-
 /* libbpf speaks, and asks how to load a program, through one function for the whole process. */
 static _Thread_local char bpf_words[160];
 static _Thread_local const struct types *bpf_types; /* of the object that is being loaded */
@@ -31,23 +29,34 @@ static int printf_like(2, 0) bpf_print(enum libbpf_print_level level, const char
 	return 0;
 }
 
-/* --- tp_btf programs ---
+/* --- programs that stand at a place in the kernel ---
  *
- * libbpf would read all of the kernel's types to find the id of the tracepoint. It leaves that to
- * us for kinds of programs that are ours, unless the program looks as if it needed the types for
- * something else; see bpf_spare_types().
+ * libbpf would read all of the kernel's types to find the id of the place. It leaves that to us for
+ * kinds of programs that are ours, unless the program looks as if it needed the types for something
+ * else; see bpf_spare_types().
  */
 
-static int bpf_prepare_tp_btf(struct bpf_program *program, struct bpf_prog_load_opts *opts,
-			      long cookie)
-{
-	const char *name = bpf_program__section_name(program) + strlen(BPF_TP_BTF);
-	int id = bpf_types ? (int)types_tracepoint(bpf_types, name)
-			   : libbpf_find_vmlinux_btf_id(name, BPF_TRACE_RAW_TP);
+static const struct bpf_kind {
+	const char *section, *prefix;
+	enum bpf_attach_type type;
+	uint32_t (*find)(const struct types *types, const char *name);
+	const char *what;
+} bpf_kinds[] = {
+	{ "tp_btf+", "tp_btf/", BPF_TRACE_RAW_TP, types_tracepoint, "tracepoint" },
+	{ "fentry+", "fentry/", BPF_TRACE_FENTRY, types_function, "function" },
+	{ "iter+", "iter/", BPF_TRACE_ITER, types_iterator, "iterator" },
+};
 
-	(void)cookie;
+static int bpf_prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
+{
+	const struct bpf_kind *kind = &bpf_kinds[cookie];
+	const char *name = bpf_program__section_name(program) + strlen(kind->prefix);
+	int id = bpf_types ? (int)kind->find(bpf_types, name)
+			   : libbpf_find_vmlinux_btf_id(name, kind->type);
+
 	if (id <= 0) {
-		snprintf(bpf_words, sizeof(bpf_words), "this kernel has no tracepoint '%s'", name);
+		snprintf(bpf_words, sizeof(bpf_words), "this kernel has no %s '%s'", kind->what,
+			 name);
 		return -ESRCH;
 	}
 	opts->attach_btf_id = (__u32)id;
@@ -55,16 +64,21 @@ static int bpf_prepare_tp_btf(struct bpf_program *program, struct bpf_prog_load_
 	return 0;
 }
 
-static int bpf_attach_tp_btf(const struct bpf_program *program, long cookie, struct bpf_link **link)
+static int bpf_attach(const struct bpf_program *program, long cookie, struct bpf_link **link)
 {
 	(void)cookie;
 	*link = bpf_program__attach_trace(program);
 	return *link ? 0 : -errno;
 }
 
-static bool bpf_is_tp_btf(const struct bpf_program *program)
+static bool bpf_is_ours(const struct bpf_program *program)
 {
-	return slice_starts(slice_of(bpf_program__section_name(program)), SLICE(BPF_TP_BTF));
+	struct slice section = slice_of(bpf_program__section_name(program));
+
+	for (size_t n = 0; n < array_count(bpf_kinds); n++)
+		if (slice_starts(section, slice_of(bpf_kinds[n].prefix)))
+			return true;
+	return false;
 }
 
 /* A program that is told to look into another one has libbpf leave the kernel's types alone. */
@@ -74,19 +88,23 @@ static int bpf_spare_types(const struct bpf_object *object, int any_fd)
 	int r = 0;
 
 	bpf_object__for_each_program(program, object)
-		if (bpf_is_tp_btf(program) && r == 0)
+		if (bpf_is_ours(program) && r == 0)
 			r = bpf_program__set_attach_target(program, any_fd, NULL);
 	return r;
 }
 
 void bpf_setup(void)
 {
-	LIBBPF_OPTS(libbpf_prog_handler_opts, tp_btf, .prog_prepare_load_fn = bpf_prepare_tp_btf,
-		    .prog_attach_fn = bpf_attach_tp_btf);
-
 	libbpf_set_print(bpf_print);
-	bpf_is_asked = libbpf_register_prog_handler("tp_btf+", BPF_PROG_TYPE_TRACING,
-						    BPF_TRACE_RAW_TP, &tp_btf) >= 0;
+	bpf_is_asked = true;
+	for (size_t n = 0; n < array_count(bpf_kinds); n++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .cookie = (long)n,
+			    .prog_prepare_load_fn = bpf_prepare, .prog_attach_fn = bpf_attach);
+
+		if (libbpf_register_prog_handler(bpf_kinds[n].section, BPF_PROG_TYPE_TRACING,
+						 bpf_kinds[n].type, &handler) < 0)
+			bpf_is_asked = false;
+	}
 }
 
 /* --- loading --- */

@@ -28,4 +28,9 @@ void id_map_format(const struct id_map *map, struct text *out);
 must_check int id_map_write(pid_t pid, const char *file, const struct id_map *map,
 			    struct error *err);
 
+/* A user namespace that has these maps and nobody in it: what an id-mapped mount is told by.
+ * Returns its fd. */
+must_check int id_map_namespace(const struct id_map *uid_map, const struct id_map *gid_map,
+				struct error *err);
+
 #endif

@@ -251,6 +251,25 @@ uint32_t types_tracepoint(const struct types *types, const char *name)
 	return 0;
 }
 
+uint32_t types_function(const struct types *types, const char *name)
+{
+	for (uint32_t id = 1; id < types->files[0].count; id++) {
+		const struct btf_type *type = types_get(types, id);
+
+		if (btf_is_func(type) && strcmp(types_name(types, type->name_off), name) == 0)
+			return id;
+	}
+	return 0;
+}
+
+uint32_t types_iterator(const struct types *types, const char *name)
+{
+	char function[64];
+
+	snprintf(function, sizeof(function), "bpf_iter_%s", name);
+	return types_function(types, function);
+}
+
 /* --- picking --- */
 
 struct types_picking {

@@ -122,7 +122,7 @@ static void dns_put_question(struct dns_sensor *dns, struct event *event, struct
 /* Without an owner it can't be told whether it is one of those asked for. */
 static bool dns_is_wanted(const struct dns_sensor *dns, const struct ring_head *owner)
 {
-	return owner->pid || dns->env->settings->only_under == 0;
+	return owner->pid || !sensor_needs_owner(dns->env->settings);
 }
 
 static void dns_tell_timeout(struct dns_sensor *dns, const struct dns_question *question)
@@ -423,6 +423,11 @@ static int dns_start(struct sensor *sensor, struct error *err)
 	return dns_start_parts(sensor, PACKET_FULL_PARTS, err);
 }
 
+static int dns_start_calls(struct sensor *sensor, struct error *err)
+{
+	return dns_start_parts(sensor, PACKET_CALLS_PARTS, err);
+}
+
 static int dns_start_blind(struct sensor *sensor, struct error *err)
 {
 	return dns_start_parts(sensor, PACKET_BLIND_PARTS, err);
@@ -455,6 +460,7 @@ static void dns_stop(struct sensor *sensor)
 
 static const struct sensor_mechanism dns_mechanisms[] = {
 	{ .name = PACKET_FULL, .start = dns_start },
+	{ .name = PACKET_CALLS, .start = dns_start_calls },
 	{ .name = PACKET_BLIND, .costs = PACKET_BLIND_COSTS, .start = dns_start_blind },
 };
 

@@ -71,7 +71,7 @@ static void http_tell(struct http_sensor *http, const struct http_asked *asked,
 	const struct http_talk *talk = asked->talk;
 	struct event event;
 
-	if (talk->owner.pid == 0 && http->env->settings->only_under)
+	if (talk->owner.pid == 0 && sensor_needs_owner(http->env->settings))
 		return;
 	event_init(&event, EVENT_http_request, clock_wall_of_boot(asked->boot_ns), asked->boot_ns);
 	socket_put_owner(&event, &talk->owner);
@@ -238,6 +238,11 @@ static int http_start(struct sensor *sensor, struct error *err)
 	return http_start_parts(sensor, PACKET_FULL_PARTS, err);
 }
 
+static int http_start_calls(struct sensor *sensor, struct error *err)
+{
+	return http_start_parts(sensor, PACKET_CALLS_PARTS, err);
+}
+
 static int http_start_blind(struct sensor *sensor, struct error *err)
 {
 	return http_start_parts(sensor, PACKET_BLIND_PARTS, err);
@@ -263,6 +268,9 @@ static void http_stop(struct sensor *sensor)
 
 static const struct sensor_mechanism http_mechanisms[] = {
 	{ .name = PACKET_FULL, .costs = "HTTP/2 and what is inside TLS", .start = http_start },
+	{ .name = PACKET_CALLS,
+	  .costs = "HTTP/2 and what is inside TLS",
+	  .start = http_start_calls },
 	{ .name = PACKET_BLIND, .costs = PACKET_BLIND_COSTS, .start = http_start_blind },
 };
 

@@ -79,7 +79,15 @@ bool packets_same(const struct sensor_settings *old, const struct sensor_setting
 
 	return a->tcp == b->tcp && a->udp == b->udp && a->dns == b->dns && a->tls == b->tls &&
 	       a->http == b->http && a->tcp_settle_ns == b->tcp_settle_ns &&
-	       sensor_same_text(a->cgroup, b->cgroup) &&
+	       a->tcp_interval_ns == b->tcp_interval_ns &&
+	       a->tcp_connections == b->tcp_connections && sensor_same_text(a->cgroup, b->cgroup) &&
 	       sensor_same_text(a->dns_interface, b->dns_interface) &&
 	       sensor_same_text(a->tls_interface, b->tls_interface);
+}
+
+uint64_t packets_tcp_lost(const struct programs *programs)
+{
+	const struct network_bpf *bpf = programs_skeleton(programs);
+
+	return __atomic_load_n(&bpf->bss->tcp_notes_lost_count, __ATOMIC_RELAXED);
 }

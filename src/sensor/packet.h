@@ -5,13 +5,16 @@
 
 #include "sensor/programs.h"
 
-/* What their mechanisms are called, and what is lost with the second. */
+/* What their mechanisms are called, and what is lost with those behind the first. */
 #define PACKET_FULL	   "cgroup_skb"
+#define PACKET_CALLS	   "cgroup_skb and fentry"
+#define PACKET_CALLS_COSTS "datagrams dropped"
 #define PACKET_BLIND	   "cgroup_skb without use"
 #define PACKET_BLIND_COSTS "whose a socket is that another process made; datagrams dropped"
 
 /* What each needs of the programs. */
 #define PACKET_FULL_PARTS  (PROGRAMS_packet | PROGRAMS_use)
+#define PACKET_CALLS_PARTS (PROGRAMS_packet | PROGRAMS_use_call)
 #define PACKET_BLIND_PARTS PROGRAMS_packet
 
 /* The number of an interface of the agent's own network; 0: it isn't there, or NULL. */
@@ -32,5 +35,8 @@ void packets_drain(const struct programs *programs,
 		   void *owner);
 /* Datagrams that found the table full. */
 uint64_t packets_udp_lost(const struct programs *programs);
+
+/* Connections that found their table full. */
+uint64_t packets_tcp_lost(const struct programs *programs);
 
 #endif

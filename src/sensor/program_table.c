@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/scope.h"
 #include "exec.skel.h"
 #include "network.skel.h"
 #include "privilege.skel.h"
@@ -33,6 +34,7 @@ OBJECT(syscall)
 		(bpf)->rodata->only_under = (env)->settings->only_under;                           \
 		(bpf)->rodata->agent_pid = (uint32_t)getpid();                                     \
 		(bpf)->rodata->hierarchy = (env)->hierarchy;                                       \
+		(bpf)->rodata->scope = (env)->settings->scope.config;                              \
 		ring_share((env)->ring, (bpf)->maps.ring, (bpf)->maps.ring_state, err);            \
 	})
 
@@ -51,20 +53,22 @@ static int network_set(void *skeleton, const struct sensor_env *env, struct erro
 
 	bpf->rodata->want_tcp = watch->tcp;
 	bpf->rodata->tcp_settle_ns = watch->tcp_settle_ns;
+	bpf_map__set_max_entries(bpf->maps.tcp_notes, (__u32)watch->tcp_connections);
 	bpf->rodata->want_udp = watch->udp;
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;
 	bpf->rodata->want_http = watch->http;
 	bpf->rodata->dns_ifindex = packets_ifindex(watch->dns_interface);
 	bpf->rodata->tls_ifindex = packets_ifindex(watch->tls_interface);
-	return r < 0 ? r : socket_notes_share(env, bpf->maps.socket_notes, err);
+	return r < 0 ? r
+		     : socket_notes_share(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
 }
 
 static int network_loaded(void *skeleton, const struct sensor_env *env, struct error *err)
 {
 	const struct network_bpf *bpf = skeleton;
 
-	return socket_notes_keep(env, bpf->maps.socket_notes, err);
+	return socket_notes_keep(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
 }
 
 static int privilege_set(void *skeleton, const struct sensor_env *env, struct error *err)
@@ -89,7 +93,8 @@ const struct program_object program_objects[PROGRAM_OBJECTS] = {
 	  .open = exec_open,
 	  .destroy = exec_destroy,
 	  .set = exec_set },
-	{ .parts = PROGRAMS_tcp | PROGRAMS_packet | PROGRAMS_use | PROGRAMS_drop,
+	{ .parts =
+		  PROGRAMS_tcp | PROGRAMS_packet | PROGRAMS_use | PROGRAMS_use_call | PROGRAMS_drop,
 	  .behind = true,
 	  .open = network_open,
 	  .destroy = network_destroy,
@@ -108,28 +113,34 @@ const struct program_object program_objects[PROGRAM_OBJECTS] = {
 };
 
 const struct program_row program_rows[PROGRAM_ROWS] = {
-	{ PROGRAMS_exec | PROGRAMS_exec_plain, "on_fork" },
-	{ PROGRAMS_exec, "on_exec" },
-	{ PROGRAMS_exec_plain, "on_exec_plain" },
-	{ PROGRAMS_exec | PROGRAMS_exec_plain, "on_exit" },
-	{ PROGRAMS_tcp, "on_state" },
-	{ PROGRAMS_tcp, "on_reset_received" },
-	{ PROGRAMS_tcp, "on_reset_sent" },
-	{ PROGRAMS_packet, "on_sent" },
-	{ PROGRAMS_packet, "on_received" },
-	{ PROGRAMS_packet, "on_bind4" },
-	{ PROGRAMS_packet, "on_bind6" },
-	{ PROGRAMS_use, "on_send" },
-	{ PROGRAMS_use, "on_receive" },
-	{ PROGRAMS_drop, "on_drop" },
-	{ PROGRAMS_syscall, "on_syscall" },
-	{ PROGRAMS_count, "on_call" },
+	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain, .name = "on_fork" },
+	{ .parts = PROGRAMS_exec, .name = "on_exec" },
+	{ .parts = PROGRAMS_exec_plain, .name = "on_exec_plain" },
+	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain, .name = "on_exit" },
+	{ .parts = PROGRAMS_tcp | PROGRAMS_packet, .name = "on_state" },
+	{ .parts = PROGRAMS_tcp, .name = "on_reset_received" },
+	{ .parts = PROGRAMS_tcp, .name = "on_reset_sent" },
+	{ .parts = PROGRAMS_tcp, .name = "on_sweep", .goes_through = "tcp_notes" },
+	{ .parts = PROGRAMS_packet, .name = "on_sent" },
+	{ .parts = PROGRAMS_packet, .name = "on_received" },
+	{ .parts = PROGRAMS_packet, .name = "on_bind4" },
+	{ .parts = PROGRAMS_packet, .name = "on_bind6" },
+	{ .parts = PROGRAMS_use, .name = "on_send" },
+	{ .parts = PROGRAMS_use, .name = "on_receive" },
+	{ .parts = PROGRAMS_use_call, .name = "on_send4" },
+	{ .parts = PROGRAMS_use_call, .name = "on_send6" },
+	{ .parts = PROGRAMS_use_call, .name = "on_receive4" },
+	{ .parts = PROGRAMS_use_call, .name = "on_receive6" },
+	{ .parts = PROGRAMS_drop, .name = "on_drop" },
+	{ .parts = PROGRAMS_syscall, .name = "on_syscall" },
+	{ .parts = PROGRAMS_count, .name = "on_call" },
 };
 
 const struct program_level program_levels[PROGRAM_LEVELS] = {
 	{ 0, 0 },
 	{ PROGRAMS_exec, PROGRAMS_exec_plain },
 	{ PROGRAMS_drop, 0 },
+	{ PROGRAMS_drop | PROGRAMS_use, PROGRAMS_use_call },
 	{ PROGRAMS_drop | PROGRAMS_use, 0 },
 };
 

@@ -28,6 +28,7 @@ struct program_object {
 struct program_row {
 	unsigned int parts; /* it belongs to each of them */
 	const char *name;
+	const char *goes_through; /* an iterator: name of the map */
 };
 
 /* What older kernels don't take, in the order in which it is given up. */
@@ -36,8 +37,8 @@ struct program_level {
 };
 
 #define PROGRAM_OBJECTS 4
-#define PROGRAM_ROWS	16
-#define PROGRAM_LEVELS	4
+#define PROGRAM_ROWS	21
+#define PROGRAM_LEVELS	5
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];
 extern const struct program_row program_rows[PROGRAM_ROWS];

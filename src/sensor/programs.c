@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/programs.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 
@@ -74,6 +75,8 @@ static int programs_load(struct programs *programs, struct error *err)
 		r = bpf_loading_load(&loading, programs->skeleton->skeleton, err);
 	}
 	bpf_loading_end(&loading);
+	if (r == 0)
+		r = scope_fill(&env->settings->scope, programs->skeleton->object, err);
 	if (r == 0 && programs->object->loaded)
 		r = programs->object->loaded(programs->skeleton, env, err);
 	return r;
@@ -112,11 +115,28 @@ static int programs_new(struct programs **ret_programs, const struct sensor_env 
 
 /* --- attaching --- */
 
+static struct bpf_link *programs_attach_iterator(const struct programs *programs,
+						 const struct program_row *row,
+						 const struct bpf_program *program)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = (__u32)bpf_object__find_map_fd_by_name(programs->skeleton->object,
+								     row->goes_through),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(program, &opts);
+}
+
 static int programs_attach_one(struct programs *programs, size_t n, struct error *err)
 {
 	const struct program_row *row = &program_rows[n];
 	struct bpf_program *program = programs_find(programs, row);
 
+	if (row->goes_through) {
+		programs->links[n] = programs_attach_iterator(programs, row, program);
+		return programs->links[n] ? 0 : bpf_error(err, errno, "attach");
+	}
 	if (row->parts != PROGRAMS_packet) {
 		programs->links[n] = bpf_program__attach(program);
 		return programs->links[n] ? 0 : bpf_error(err, errno, "attach");
@@ -250,6 +270,19 @@ void programs_give_back(struct programs *programs, unsigned int parts)
 		shared->tried[n] = false;
 	}
 	programs_free(programs);
+}
+
+int programs_read_begin(const struct programs *programs, const char *name, struct error *err)
+{
+	for (size_t n = 0; n < PROGRAM_ROWS; n++) {
+		int fd;
+
+		if (strcmp(program_rows[n].name, name) != 0 || !programs->links[n])
+			continue;
+		fd = bpf_iter_create(bpf_link__fd(programs->links[n]));
+		return fd < 0 ? bpf_error(err, errno, name) : fd;
+	}
+	return error_say(err, ENOENT, "%s: not attached", name);
 }
 
 void *programs_skeleton(const struct programs *programs)

@@ -23,7 +23,8 @@ enum {
 	PROGRAMS_drop = 16, /* datagrams dropped; kernel 6.10 */
 	PROGRAMS_syscall = 32,
 	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
-	PROGRAMS_count = 128,	  /* of system calls */
+	PROGRAMS_use_call = 128,  /* instead of use, where functions may be traced */
+	PROGRAMS_count = 256,	  /* of system calls */
 };
 
 struct programs;
@@ -39,6 +40,11 @@ const uint8_t *privilege_wanted(void);
 
 /* The object's skeleton: struct NAME_bpf. */
 void *programs_skeleton(const struct programs *programs);
+
+/* Begins to read through the table that a program of kind "iter" goes through: read(2) gives what
+ * it writes. Returns the fd. */
+must_check int programs_read_begin(const struct programs *programs, const char *name,
+				   struct error *err);
 
 /* Starts to load what sensors with `behind` are to take; they may start once `loaded` has been
  * called, from the loop. 0: there is nothing to wait for; 1: it is on its way. */

@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "kernel/ring.h"
 #include "sensor/osquery.h"
+#include "sensor/scope.h"
 
 /* Kernel settings to keep as they should be; off (false, 0, -1) means: leave alone. */
 enum kernel_devkmsg { KERNEL_DEVKMSG_on, KERNEL_DEVKMSG_off, KERNEL_DEVKMSG_ratelimit };
@@ -31,7 +32,9 @@ struct kernel_settings {
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
 	bool tcp, udp, dns, tls, http, privilege, syscall, statsd, osquery;
-	uint64_t tcp_settle_ns, udp_interval_ns;
+	uint64_t tcp_settle_ns, tcp_interval_ns; /* interval 0: never */
+	uint64_t tcp_connections;		 /* that are remembered at most */
+	uint64_t udp_interval_ns;
 	uint64_t dns_timeout_ns;
 	char *dns_interface, *tls_interface; /* NULL: all */
 	char *syscalls;			     /* those counted: names or numbers, one a line */
@@ -49,11 +52,18 @@ struct sensor_settings {
 	struct watch_settings watch;
 	struct kernel_settings kernel;
 	uint32_t only_under; /* only this process and those below it; 0 = all */
-	bool old_records;    /* kmsg: those from before the start, too */
-	const char *source;  /* a saved kernel log, "-" = standard input */
-	uint64_t poll_ns;    /* exec: how often /proc is read where BPF is refused */
+	struct scope scope;
+	bool old_records;   /* kmsg: those from before the start, too */
+	const char *source; /* a saved kernel log, "-" = standard input */
+	uint64_t poll_ns;   /* exec: how often /proc is read where BPF is refused */
 	struct osquery_queries queries;
 };
+
+/* Whether only what some processes do is asked for: what nobody was seen to do is not, then. */
+static inline bool sensor_needs_owner(const struct sensor_settings *settings)
+{
+	return settings->only_under || (settings->scope.config.lists & SCOPE_of_processes);
+}
 
 /* Processes as the kernel reports them, for whoever keeps count of them (identity/process). */
 struct process_feed {
@@ -64,7 +74,8 @@ struct programs_shared;
 
 /* What sensors share among themselves: made by the first that needs it. */
 struct sensor_shared {
-	int socket_notes_fd;		  /* bpf/socket.bpf.h; -1: nobody has made it yet */
+	/* bpf/socket.bpf.h; -1: nobody has made them yet. */
+	int socket_notes_fd, tcp_notes_fd;
 	struct programs_shared *programs; /* sensor/programs.h; NULL: nobody has loaded any yet */
 };
 

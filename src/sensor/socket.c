@@ -8,22 +8,29 @@
 #include "kernel/bpf.h"
 #include "sensor/address.h"
 
-int socket_notes_share(const struct sensor_env *env, struct bpf_map *notes, struct error *err)
+int socket_notes_share(const struct sensor_env *env, struct bpf_map *notes,
+		       struct bpf_map *tcp_notes, struct error *err)
 {
 	int r;
 
 	if (env->shared->socket_notes_fd < 0)
 		return 0;
 	r = bpf_map__reuse_fd(notes, env->shared->socket_notes_fd);
+	if (r == 0)
+		r = bpf_map__reuse_fd(tcp_notes, env->shared->tcp_notes_fd);
 	return r < 0 ? bpf_error(err, -r, "share the notes on sockets") : 0;
 }
 
-int socket_notes_keep(const struct sensor_env *env, const struct bpf_map *notes, struct error *err)
+int socket_notes_keep(const struct sensor_env *env, const struct bpf_map *notes,
+		      const struct bpf_map *tcp_notes, struct error *err)
 {
-	if (env->shared->socket_notes_fd >= 0)
+	struct sensor_shared *shared = env->shared;
+
+	if (shared->socket_notes_fd >= 0)
 		return 0;
-	env->shared->socket_notes_fd = fcntl(bpf_map__fd(notes), F_DUPFD_CLOEXEC, 0);
-	return env->shared->socket_notes_fd < 0
+	shared->socket_notes_fd = fcntl(bpf_map__fd(notes), F_DUPFD_CLOEXEC, 0);
+	shared->tcp_notes_fd = fcntl(bpf_map__fd(tcp_notes), F_DUPFD_CLOEXEC, 0);
+	return shared->socket_notes_fd < 0 || shared->tcp_notes_fd < 0
 		       ? error_errno(err, errno, "keep the notes on sockets")
 		       : 0;
 }

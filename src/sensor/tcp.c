@@ -10,14 +10,21 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "event/metrics.h"
 #include "kernel/bpf.h"
 #include "sensor/packet.h"
-#include "sensor/programs.h"
 #include "sensor/socket.h"
 
+#define TCP_SWEEP_BYTES 32768 /* as many as the kernel has ready at once */
+#define TCP_SWEEP_READS 16    /* then others have their turn */
+
 struct tcp_sensor {
+	const struct sensor_env *env;
 	struct programs *programs;
 	unsigned int parts;
+	struct loop_timer sweep_timer;
+	int sweep_fd; /* reads through the connections; -1: waits for the next time */
+	struct metric lost;
 };
 
 static void tcp_put_error(struct event *event, uint32_t error)
@@ -51,6 +58,23 @@ static void tcp_put_fail(struct event *event, const struct ring_tcp *record)
 	event_number(event, FIELD_tcp_retransmits, record->retransmits);
 }
 
+static void tcp_put_traffic(struct event *event, const struct ring_tcp *record)
+{
+	event_number(event, FIELD_sent_bytes, record->sent_bytes);
+	event_number(event, FIELD_received_bytes, record->received_bytes);
+	event_number(event, FIELD_sent_packets, record->sent_segments);
+	event_number(event, FIELD_received_packets, record->received_segments);
+	if (record->duration_ns)
+		event_number(event, FIELD_duration, record->duration_ns);
+}
+
+static void tcp_put_flow(struct event *event, const struct ring_tcp *record)
+{
+	tcp_put_traffic(event, record);
+	event_number(event, FIELD_tcp_retransmits, record->retransmits);
+	tcp_put_rtt(event, record);
+}
+
 static void tcp_put_close(struct event *event, const struct ring_tcp *record)
 {
 	static const char *const ends[RING_TCP_END_COUNT] = {
@@ -60,12 +84,13 @@ static void tcp_put_close(struct event *event, const struct ring_tcp *record)
 		[RING_TCP_END_timeout] = "timeout",
 	};
 
-	event_number(event, FIELD_sent_bytes, record->sent_bytes);
-	event_number(event, FIELD_received_bytes, record->received_bytes);
-	event_number(event, FIELD_sent_packets, record->sent_segments);
-	event_number(event, FIELD_received_packets, record->received_segments);
-	if (record->duration_ns)
-		event_number(event, FIELD_duration, record->duration_ns);
+	tcp_put_traffic(event, record);
+	if (record->told_sent_bytes || record->told_received_bytes) {
+		event_number(event, FIELD_tcp_untold_sent,
+			     record->sent_bytes - record->told_sent_bytes);
+		event_number(event, FIELD_tcp_untold_received,
+			     record->received_bytes - record->told_received_bytes);
+	}
 	tcp_put_latency(event, record);
 	tcp_put_error(event, record->error);
 	if (record->end < RING_TCP_END_COUNT)
@@ -82,6 +107,7 @@ static const struct {
 	[RING_TCP_accept] = { EVENT_tcp_accept, tcp_put_rtt },
 	[RING_TCP_close] = { EVENT_tcp_close, tcp_put_close },
 	[RING_TCP_fail] = { EVENT_tcp_connect_failed, tcp_put_fail },
+	[RING_TCP_flow] = { EVENT_tcp_flow, tcp_put_flow },
 };
 
 static void tcp_on_record(void *owner, const struct ring_head *head)
@@ -100,16 +126,76 @@ static void tcp_on_record(void *owner, const struct ring_head *head)
 	env->out->emit(env->out, &event);
 }
 
+/* --- connections that stay open --- */
+
+/* Takes some of what the kernel side has to say of them. False: that was all. */
+static bool tcp_sweep_some(struct tcp_sensor *tcp)
+{
+	static __attribute__((aligned(8))) char bytes[TCP_SWEEP_BYTES];
+	const size_t record_bytes = sizeof(struct ring_tcp);
+
+	for (int n = 0; n < TCP_SWEEP_READS; n++) {
+		ssize_t count =
+			read(tcp->sweep_fd, bytes, sizeof(bytes) / record_bytes * record_bytes);
+
+		if (count < 0 && errno == EAGAIN)
+			continue;
+		if (count <= 0)
+			return false;
+		for (ssize_t at = 0; at + (ssize_t)record_bytes <= count; at += record_bytes)
+			tcp_on_record((void *)tcp->env, (const struct ring_head *)(bytes + at));
+	}
+	return true;
+}
+
+static void tcp_on_sweep(struct loop_timer *timer)
+{
+	struct tcp_sensor *tcp = container_of(timer, struct tcp_sensor, sweep_timer);
+	struct error err;
+
+	/* What the ring holds is older. */
+	ring_drain(tcp->env->ring);
+	if (tcp->sweep_fd < 0)
+		tcp->sweep_fd = programs_read_begin(tcp->programs, "on_sweep", &err);
+	if (tcp->sweep_fd >= 0 && tcp_sweep_some(tcp)) {
+		loop_timer_set(tcp->env->loop, timer, 0);
+		return;
+	}
+	if (tcp->sweep_fd >= 0)
+		close(tcp->sweep_fd);
+	tcp->sweep_fd = -1;
+	loop_timer_set(tcp->env->loop, timer, tcp->env->settings->watch.tcp_interval_ns);
+}
+
+/* --- start and stop --- */
+
+static uint64_t tcp_read_lost(const struct metric *metric)
+{
+	return packets_tcp_lost(metric->owner);
+}
+
 static int tcp_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
 {
 	struct tcp_sensor *tcp = sensor->state;
+	int r;
 
 	if (!sensor->env->settings->watch.tcp)
 		return error_say(err, ENODATA, "not asked for (see sensors.tcp)");
 	if (sensor->env->ring)
 		ring_handle(sensor->env->ring, RING_tcp, tcp_on_record, (void *)sensor->env);
+	r = programs_take(&tcp->programs, sensor->env, parts, err);
+	if (r < 0)
+		return r;
+	tcp->env = sensor->env;
 	tcp->parts = parts;
-	return programs_take(&tcp->programs, sensor->env, parts, err);
+	tcp->sweep_fd = -1;
+	tcp->sweep_timer.fire = tcp_on_sweep;
+	tcp->lost = (struct metric){ .read = tcp_read_lost, .owner = tcp->programs };
+	metric_add(tcp->env->metrics, METRIC_tcp_lost, &tcp->lost, NULL);
+	if (tcp->env->settings->watch.tcp_interval_ns)
+		loop_timer_set(tcp->env->loop, &tcp->sweep_timer,
+			       tcp->env->settings->watch.tcp_interval_ns);
+	return 0;
 }
 
 static int tcp_start(struct sensor *sensor, struct error *err)
@@ -118,6 +204,11 @@ static int tcp_start(struct sensor *sensor, struct error *err)
 }
 
 /* Kernels before 6.4 have no tracepoint where a socket is used. */
+static int tcp_start_calls(struct sensor *sensor, struct error *err)
+{
+	return tcp_start_parts(sensor, PROGRAMS_tcp | PROGRAMS_use_call, err);
+}
+
 static int tcp_start_blind(struct sensor *sensor, struct error *err)
 {
 	return tcp_start_parts(sensor, PROGRAMS_tcp, err);
@@ -127,15 +218,26 @@ static void tcp_stop(struct sensor *sensor)
 {
 	struct tcp_sensor *tcp = sensor->state;
 
-	programs_give_back(tcp->programs, tcp->parts);
 	if (sensor->env->ring)
 		ring_handle(sensor->env->ring, RING_tcp, NULL, NULL);
+	if (!tcp->env)
+		return;
+	loop_timer_clear(&tcp->sweep_timer);
+	if (tcp->sweep_fd >= 0)
+		close(tcp->sweep_fd);
+	metric_remove(&tcp->lost);
+	programs_give_back(tcp->programs, tcp->parts);
 }
 
 static const struct sensor_mechanism tcp_mechanisms[] = {
 	{ .name = "tp_btf",
 	  .costs = "connects that fail before the first packet",
 	  .start = tcp_start },
+	{ .name = "tp_btf and fentry",
+	  .costs = "connects that fail before the first packet; who uses a connection by "
+		   "sendfile(2) "
+		   "alone",
+	  .start = tcp_start_calls },
 	{ .name = "tp_btf, state changes only",
 	  .costs = "who accepted a connection, until it is closed; who got it from another process",
 	  .start = tcp_start_blind },

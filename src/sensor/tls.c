@@ -137,7 +137,7 @@ static void tls_tell(struct tls_sensor *tls, struct tls_talk *talk)
 {
 	struct event event;
 
-	if (!talk->has_client || (talk->owner.pid == 0 && tls->env->settings->only_under)) {
+	if (!talk->has_client || (talk->owner.pid == 0 && sensor_needs_owner(tls->env->settings))) {
 		tls_forget(tls, talk);
 		return;
 	}
@@ -346,6 +346,11 @@ static int tls_start(struct sensor *sensor, struct error *err)
 	return tls_start_parts(sensor, PACKET_FULL_PARTS, err);
 }
 
+static int tls_start_calls(struct sensor *sensor, struct error *err)
+{
+	return tls_start_parts(sensor, PACKET_CALLS_PARTS, err);
+}
+
 static int tls_start_blind(struct sensor *sensor, struct error *err)
 {
 	return tls_start_parts(sensor, PACKET_BLIND_PARTS, err);
@@ -373,6 +378,9 @@ static const struct sensor_mechanism tls_mechanisms[] = {
 	{ .name = PACKET_FULL,
 	  .costs = "QUIC; certificates of TLS 1.3, which are encrypted",
 	  .start = tls_start },
+	{ .name = PACKET_CALLS,
+	  .costs = "QUIC; certificates of TLS 1.3, which are encrypted",
+	  .start = tls_start_calls },
 	{ .name = PACKET_BLIND, .costs = PACKET_BLIND_COSTS, .start = tls_start_blind },
 };
 

@@ -36,7 +36,7 @@ static void udp_on_flow(void *owner, const struct ring_udp_key *key,
 	struct event event;
 
 	/* Nobody has used the socket: it can't be told whether it is one of those asked for. */
-	if (flow->owner.pid == 0 && udp->env->settings->only_under)
+	if (flow->owner.pid == 0 && sensor_needs_owner(udp->env->settings))
 		return;
 	memcpy(ends.local, flow->local, sizeof(ends.local));
 	memcpy(ends.peer, key->peer, sizeof(ends.peer));
@@ -96,6 +96,11 @@ static int udp_start(struct sensor *sensor, struct error *err)
 	return udp_start_parts(sensor, PACKET_FULL_PARTS | PROGRAMS_drop, err);
 }
 
+static int udp_start_calls(struct sensor *sensor, struct error *err)
+{
+	return udp_start_parts(sensor, PACKET_CALLS_PARTS, err);
+}
+
 static int udp_start_blind(struct sensor *sensor, struct error *err)
 {
 	return udp_start_parts(sensor, PACKET_BLIND_PARTS, err);
@@ -114,6 +119,7 @@ static void udp_stop(struct sensor *sensor)
 
 static const struct sensor_mechanism udp_mechanisms[] = {
 	{ .name = PACKET_FULL, .start = udp_start },
+	{ .name = PACKET_CALLS, .costs = PACKET_CALLS_COSTS, .start = udp_start_calls },
 	{ .name = PACKET_BLIND, .costs = PACKET_BLIND_COSTS, .start = udp_start_blind },
 };
 

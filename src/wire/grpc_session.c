@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 
 #define SESSION_READ_BYTES   16384
-#define SESSION_READS	     16	       /* in one go; then others have their turn */
+#define SESSION_READS	     16 /* in one go; then others have their turn */
+#define SESSION_SEND_BYTES   16384
 #define SESSION_WINDOW_BYTES (1 << 20) /* that a stream may send before we have read */
 #define SESSION_STREAMS	     128       /* that a client may have open at once */
 
@@ -164,6 +165,25 @@ static void session_end(struct grpc_session *session, const struct error *why)
 	session->ended(session, why);
 }
 
+/* nghttp2 gives frame by frame; a send(2) for each would wake the other side as often. */
+static int session_gather(struct grpc_session *session, struct error *err)
+{
+	const uint8_t *at;
+	ssize_t n;
+
+	text_clear(&session->out);
+	do {
+		n = nghttp2_session_mem_send(session->h2, &at);
+		if (n < 0)
+			return error_say(err, EPROTO, "%s", nghttp2_strerror((int)n));
+		text_put(&session->out, (struct slice){ (const char *)at, (size_t)n });
+	} while (n > 0 && session->out.bytes < SESSION_SEND_BYTES);
+	if (session->out.failed)
+		return error_errno(err, ENOMEM, "send");
+	session->unsent = text_slice(&session->out);
+	return 0;
+}
+
 /* Sends until there is nothing to send or the socket takes no more. */
 static int session_send(struct grpc_session *session, struct error *err)
 {
@@ -171,14 +191,10 @@ static int session_send(struct grpc_session *session, struct error *err)
 		ssize_t n;
 
 		if (session->unsent.bytes == 0) {
-			const uint8_t *at;
+			int r = session_gather(session, err);
 
-			n = nghttp2_session_mem_send(session->h2, &at);
-			if (n < 0)
-				return error_say(err, EPROTO, "%s", nghttp2_strerror((int)n));
-			if (n == 0)
-				return 0;
-			session->unsent = (struct slice){ (const char *)at, (size_t)n };
+			if (r < 0 || session->unsent.bytes == 0)
+				return r;
 		}
 		n = send(session->watch.fd, session->unsent.at, session->unsent.bytes,
 			 MSG_NOSIGNAL);
@@ -195,7 +211,7 @@ static int session_receive(struct grpc_session *session, struct error *err)
 	uint8_t bytes[SESSION_READ_BYTES];
 
 	for (int round = 0; round < SESSION_READS; round++) {
-		ssize_t n = recv(session->watch.fd, bytes, sizeof(bytes), 0);
+		ssize_t n = recv(session->watch.fd, bytes, sizeof(bytes), 0), read;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
@@ -203,9 +219,11 @@ static int session_receive(struct grpc_session *session, struct error *err)
 			return error_errno(err, errno, "receive");
 		if (n == 0)
 			return error_say(err, ECONNRESET, "the other side closed the connection");
-		n = nghttp2_session_mem_recv(session->h2, bytes, (size_t)n);
-		if (n < 0)
-			return error_say(err, EPROTO, "no HTTP/2: %s", nghttp2_strerror((int)n));
+		read = nghttp2_session_mem_recv(session->h2, bytes, (size_t)n);
+		if (read < 0)
+			return error_say(err, EPROTO, "no HTTP/2: %s", nghttp2_strerror((int)read));
+		if ((size_t)n < sizeof(bytes))
+			return 0; /* that was all; if not, the loop says so */
 	}
 	return 0;
 }
@@ -332,6 +350,7 @@ void grpc_session_done(struct grpc_session *session)
 	loop_fd_remove(session->loop, &session->watch);
 	close(fd);
 	nghttp2_session_del(session->h2);
+	text_done(&session->out);
 }
 
 bool grpc_session_takes_streams(const struct grpc_session *session)

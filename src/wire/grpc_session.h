@@ -54,7 +54,8 @@ struct grpc_session {
 	struct loop_fd watch;
 	struct loop_deferred flush; /* sends what was submitted outside of a callback */
 	nghttp2_session *h2;
-	struct slice unsent; /* of what nghttp2 gave last */
+	struct text out;     /* frames that go together */
+	struct slice unsent; /* of these */
 	struct list streams;
 	/* Servers: the other side opens a stream. Returns it, with `events` and `in.limit_bytes`
 	 * set, or NULL to refuse it. */

@@ -5,6 +5,7 @@ load network
 
 setup() {
 	need_sensor tcp tp_btf
+	export BULWARK_TCP_SETTLE=0s
 }
 
 bytes_are_exact() { # HOST FAMILY
@@ -108,6 +109,50 @@ ss_agrees() {
 	wait_for 5 has '."event.name" == "tcp.connect" and ."network.peer.port" == $said.port
 		and ."process.pid" == $said.client'
 	has '."event.name" == "tcp.accept" and ."network.local.port" == $said.port'
+}
+
+@test "a connection that is idle is told of when it is old enough" {
+	BULWARK_TCP_SETTLE=300ms BULWARK_TCP_INTERVAL=400ms start
+	talk idle 127.0.0.1
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port'
+	for what in connect:peer accept:local; do
+		has '."event.name" == "tcp.'${what%:*}'" and ."network.'${what#*:}'.port" == $said.port
+			and ."process.pid" == $said.client'
+	done
+}
+
+flows_add_up() { # HOST
+	talk long "$1"
+	for end in near:peer far:local; do
+		side=${end%:*} port=${end#*:}
+		wait_for 5 has '."event.name" == "tcp.close" and ."network.'$port'.port" == $said.port'
+		# told while it was open, in several parts, without anything twice
+		grep '^{' "$out" | jq -es --slurpfile said "$said" '$said[-1] as $said | $said.'$side' as $ss
+			| map(select(."network.'$port'.port" == $said.port)) as $all
+			| ($all | map(select(."event.name" == "tcp.flow"))) as $flows
+			| ($all | map(select(."event.name" == "tcp.close"))) as $closes
+			| ($flows | length) >= 3 and ($flows | all(."process.pid" == $said.client))
+			and ($flows | map(."network.sent.bytes") | add) == $ss.bytes_sent - ($ss.bytes_retrans // 0)
+			and ($flows | map(."network.received.bytes") | add) == $ss.bytes_received
+			and ($flows | map(."network.sent.packets") | add) == $ss.segs_out
+			and ($flows | map(."network.received.packets") | add) == $ss.segs_in
+			and ($closes | length) == 1 and $closes[0]."network.sent.bytes" == $ss.bytes_sent
+			and $closes[0]."tcp.untold.sent.bytes" == 0
+			and $closes[0]."tcp.untold.received.bytes" == 0'
+	done
+}
+
+@test "what goes over a connection that stays open, as ss -ti has it in the end" {
+	BULWARK_TCP_INTERVAL=400ms start
+	for_both flows_add_up
+}
+
+@test "of connections that stay open nothing is told when that is not asked for" {
+	BULWARK_TCP_INTERVAL=0s start
+	talk long 127.0.0.1
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port
+		and ."tcp.untold.sent.bytes" == null'
+	! has '."event.name" == "tcp.flow"'
 }
 
 @test "it can be switched off" {

@@ -36,6 +36,7 @@ static void fuzz_values(struct slice text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	static uint64_t user[CPUS_MAX], system[CPUS_MAX];
+	static struct view_host host;
 	auto_text struct text out = { 0 };
 	struct slice all = { (const char *)data + 1, bytes - 1 }, first, second;
 	struct view_memory memory = { .limit = VIEW_UNLIMITED, .swap_limit = VIEW_UNLIMITED };
@@ -48,8 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	first = slice_first(all, (size_t)data[0] * all.bytes / 255);
 	second = slice_skip(all, first.bytes);
 	view_parse_memory_stat(first, data[0] & 1, &memory);
-	view_meminfo(second, &memory, &out);
-	view_swaps(second, &memory, &out);
+	text_clear(&host.text);
+	text_put(&host.text, second);
+	view_read_host(&host);
+	view_meminfo(&host, &memory, &out);
+	view_swaps(&host, &memory, &out);
 	fuzz_cpus(first);
 	if (cpus_parse(first, &cpu.allowed)) {
 		view_show(&cpu, data[0] * 100);

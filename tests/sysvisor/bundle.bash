@@ -4,10 +4,7 @@
 bundle=$state/bundle
 mkdir "$bundle"
 cp -a "$image" "$bundle/rootfs"
-printf '#!/bin/sh\nexec %s --root %s --no-sysvisor-mgr --no-sysvisor-fs "$@"\n' "$SYSVISOR_RUNC" \
-	"$state/root" >"$state/runtime"
-chmod +x "$state/runtime"
-r=$state/runtime
+by_hand --no-sysvisor-mgr --no-sysvisor-fs
 
 # spec JQ [ARGUMENT...]: writes config.json: sh -c ARGUMENT, changed by jq.
 spec() {
@@ -81,6 +78,10 @@ spec '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: 
 is 'limits' '100
 200
 0' run
+spec '.process.scheduler = {policy: "SCHED_BATCH", nice: 7}' cut -d" " -f19,41 /proc/self/stat
+is 'scheduler' '7 3' run
+spec '.process.ioPriority = {class: "IOPRIO_CLASS_IDLE"}' ionice
+is 'io priority' idle run
 spec '.process.oomScoreAdj = 300' cat /proc/self/oom_score_adj
 is 'oom_score_adj' 300 run
 spec '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "9000"}' \
@@ -108,6 +109,11 @@ spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", 
 is 'a bind is shown with its own ids' 'secret
 0:0
 touch: /s/x: Read-only file system' run
+spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", options: ["rbind"],
+	uidMappings: [{containerID: 0, hostID: 231077, size: 1}], gidMappings: [{containerID: 0, hostID: 231078, size: 1}]}]' \
+	stat -c %u:%g /s /s/file
+is 'a bind is shown with the ids that its map says' '5:6
+5:6' run
 spec '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}' cat /proc/uptime
 has 'a time namespace' '1[0-9][0-9][0-9][0-9][0-9][0-9].' run
 spec '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 65536}] |
@@ -131,6 +137,9 @@ printf '#!/bin/sh\necho $container; mount | grep -c " on /run"\n' >"$rootfs/lib/
 chmod +x "$rootfs/lib/systemd/systemd"
 is 'systemd is recognised by what /bin/init is' 'private-users
 2' run
+spec '.annotations = {"io.sysvisor.init": "none"} | .process.args = ["/bin/init"]'
+is 'unless an annotation says that it is not' '
+0' run
 spec '.root.readonly = true' sh -c 'touch /x; touch /sys/x; touch /tmp/x && echo /tmp'
 is 'a read-only root' 'touch: /x: Read-only file system
 touch: /sys/x: Read-only file system
@@ -151,10 +160,22 @@ refused 'half a map' '.linux.uidMappings = [{containerID: 0, hostID: 400000, siz
 refused 'few ids' '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 5}] |
 	.linux.gidMappings = .linux.uidMappings' 'at least 65536 uids starting at uid 0'
 refused 'no bundle that can be read' '.process.args = 5' 'config.json: process.args: is a number'
+# v2 has no such controllers, and engines send them all the same
+[ -e /sys/fs/cgroup/cgroup.controllers ] || {
 refused 'a limit that has no controller' '.linux.resources.network = {classID: 5}' 'not supported: '"'"'net_cls.classid'
+refused 'network priorities without their controller' '.linux.resources.network = {priorities:
+	[{name: "lo", priority: 5}]}' 'not supported: '"'"'net_prio.ifpriomap'
+}
+refused 'a scheduler that there is not' '.process.scheduler = {policy: "SCHED_FAST"}' \
+	"process.scheduler.policy: 'SCHED_FAST' is not known"
+refused 'an unknown init' '.annotations = {"io.sysvisor.init": "runit"}' "'runit' is not known; use systemd"
 refused 'the root group' '.linux.cgroupsPath = "/"' 'is the root group'
 refused 'a hook that fails' '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo why; exit 3"]}]' \
 	'hook createRuntime: hook '"'"'/bin/sh'"'"' ended with exit status 3: why'
+refused 'half a map of a mount' '.mounts = [{destination: "/s", type: "bind", source: "/etc", options: ["bind"],
+	uidMappings: [{containerID: 0, hostID: 231077, size: 1}]}]' "'/s': uidMappings and gidMappings go together"
+refused 'a map of what is no bind' '.mounts = [{destination: "/s", type: "tmpfs", source: "t",
+	uidMappings: [{containerID: 0, hostID: 1, size: 1}]}]' "'/s': only binds can have uidMappings"
 refused 'a mount that can'"'"'t be' '.mounts = [{destination: "/x", type: "nofs", source: "x"}]' \
 	"mount: nofs at '/x': file system 'nofs': No such device"
 has 'refused: systemd as the maker of groups' 'not supported: --systemd-cgroup' "$r" --systemd-cgroup run -b "$bundle" c

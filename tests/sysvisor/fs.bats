@@ -111,6 +111,25 @@ box() { # SCRIPT: run in a container by bash
 	[[ "${lines[6]}" == *"up 0 min"* ]]
 }
 
+@test "a processor that isn't the container's has no directory, the others are as on the host" {
+	[ -d /sys/devices/system/cpu/cpu1 ] || skip "one processor is all there is"
+	start
+	run box 'cd /sys/devices/system/cpu; ls -d cpu[0-9]*; cat cpu1/topology/core_id
+		cat cpu0/topology/core_id kernel_max; readlink cpu0/subsystem; cd cpu0/subsystem && pwd -P
+		echo 0 >/sys/devices/system/cpu/cpu0/uevent; mkdir /sys/devices/system/cpu/x
+		lscpu | grep "^CPU(s)"'
+	echo "$output"
+	[ "${lines[0]}" = cpu0 ]
+	[[ "${lines[1]}" == *"cpu1/topology/core_id: No such file"* ]]
+	[ "${lines[2]}" = "$(cat /sys/devices/system/cpu/cpu0/topology/core_id)" ]
+	[ "${lines[3]}" = "$(cat /sys/devices/system/cpu/kernel_max)" ]
+	[ "${lines[4]}" = ../../../../bus/cpu ]
+	[ "${lines[5]}" = /sys/bus/cpu ]
+	[[ "${lines[6]}" == *"uevent: "*[Pp]ermission* || "${lines[6]}" == *"uevent: Read-only"* ]]
+	[[ "${lines[7]}" == *"mkdir: "* ]]
+	[[ "${lines[8]}" =~ ^CPU.*\ 1$ ]]
+}
+
 @test "memory that the container takes shows at once" {
 	start
 	run box 'a=$(awk "/^MemFree/ { print \$2 }" /proc/meminfo)
@@ -139,6 +158,23 @@ box() { # SCRIPT: run in a container by bash
 	[ "$(cat /proc/sys/kernel/panic)" = "$host_panic" ]
 	[ "$(cat /proc/sys/net/ipv4/ip_forward)" = "$host_forward" ]
 	[ "$(hostname)" = "$host_name" ]
+}
+
+@test "limits of the user namespace are the container's own" {
+	host=$(cat /proc/sys/user/max_user_namespaces)
+	start
+	run box 'cd /proc/sys/user; echo 77 >max_user_namespaces; cat max_user_namespaces
+		echo x >max_user_namespaces; ls | grep -c max_; unshare -U true && echo one more'
+	echo "$output"
+	[ "${lines[0]}" = 77 ]
+	[[ "${lines[1]}" == *"Invalid argument" ]]
+	[ "${lines[2]}" = "$(ls /proc/sys/user | grep -c max_)" ]
+	[ "${lines[3]}" = "one more" ]
+	run box 'cat /proc/sys/user/max_user_namespaces'
+	[ "$output" -gt 77 ]
+	[ "$(cat /proc/sys/user/max_user_namespaces)" = "$host" ]
+	run box 'echo 0 >/proc/sys/user/max_user_namespaces; unshare -U true'
+	[[ "$output" == *"No space left"* ]]
 }
 
 @test "what is the host's can't be written, wrong values are refused as the kernel does" {
@@ -263,6 +299,58 @@ box() { # SCRIPT: run in a container by bash
 	start
 	run box 'cat /proc/uptime'
 	[ "$status" -eq 0 ]
+}
+
+@test "a file of the host's that never answers fails at the deadline, and nobody waits for it" {
+	start --deadline 2s --workers 2
+	box 'echo ready; until [ -e '"$dir"'/go ]; do sleep 0.05; done
+		for n in 1 2 3 4 5; do { SECONDS=0; cat /proc/sys/kernel/random/uuid; echo "over $SECONDS"; } & done
+		wait' >"$dir/out" 2>&1 &
+	wedged=$!
+	id=other box 'echo ready; until [ -e '"$dir"'/go ]; do sleep 0.05; done; sleep 0.7
+		for n in $(seq 20); do cat /proc/uptime /proc/sys/kernel/panic >/dev/null; done
+		echo served' >"$dir/other" 2>&1 &
+	other=$!
+	wait_for 10 grep -q ready "$dir/out"
+	wait_for 10 grep -q ready "$dir/other"
+	# Opening a FIFO lasts until somebody writes into it. More hang than there are workers.
+	inside mkfifo "$dir/wedge"
+	inside mount --bind "$dir/wedge" /proc/sys/kernel/random/uuid
+	touch "$dir/go"
+	wait $other
+	grep served "$dir/other"
+	run grep -c over "$dir/out"
+	[ "$output" = 0 ]
+	wait $wedged
+	cat "$dir/out"
+	[ "$(grep -c "Connection timed out" "$dir/out")" = 5 ]
+	[ "$(grep -c -E "over [234]$" "$dir/out")" = 5 ]
+	[ "$(call Health | jq -r .healthy)" = false ]
+	[[ "$(call Health | jq -r .reason)" == "5 requests took longer than --deadline"* ]]
+	inside umount -l /proc/sys/kernel/random/uuid
+	run box 'cat /proc/sys/kernel/random/uuid'
+	[ "$status" -eq 0 ]
+	# Ending it doesn't wait for them either.
+	end "$fs"
+	fs=
+}
+
+@test "what is bound stands side by side, and is the same as in its place" {
+	start
+	box 'echo 9 >/proc/sys/kernel/panic; echo ready; sleep 10' >"$dir/out" 2>&1 &
+	box_pid=$!
+	wait_for 10 grep -q ready "$dir/out"
+	mount=$dir/var/lib/sysvisorfs/web
+	run inside ls -A "$mount"
+	[ "$output" = $'proc\nsys' ]
+	[[ "$(inside ls "$mount/.binds")" == *'proc!cpuinfo'*'proc!sys'* ]]
+	for place in ".binds/proc!sys" proc/sys ".binds/proc!sys"; do
+		[ "$(inside cat "$mount/$place/kernel/panic")" = 9 ]
+	done
+	[ "$(inside stat -c %i "$mount/.binds/proc!meminfo")" = "$(inside stat -c %i "$mount/proc/meminfo")" ]
+	run inside cat "$mount/.binds/proc!no"
+	[[ "$output" == *"No such file"* ]]
+	kill $box_pid
 }
 
 @test "a stock gRPC client lists containers and what they have set" {

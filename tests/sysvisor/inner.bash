@@ -10,7 +10,8 @@ ln -sfn usr/lib64 "$image/lib64"
 mkdir -p "$image"/{usr,etc/alternatives,run,var/lib,var/run,sbin}
 tar -C "$image" -c bin etc/passwd tmp proc sys dev >"$state/inner.tar"
 tar -C "$image" -c . | docker import - debian:latest >/dev/null
-docker run --runtime=sysvisor-runc --cgroup-parent="/docker/$name" -d --name outer \
+docker network create own >/dev/null # where names are Docker's to tell, at 127.0.0.11
+docker run --runtime=sysvisor-runc --cgroup-parent="/docker/$name" -d --name outer --network own \
 	-e PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	-v /usr:/usr:ro -v /etc/alternatives:/etc/alternatives:ro -v "$state/inner.tar:/inner.tar:ro" \
 	debian:latest sleep 1000 >/dev/null
@@ -29,6 +30,10 @@ is 'its storage driver' overlay2 in_outer docker info -f '{{.Driver}}'
 in_outer sh -c 'docker import /inner.tar inner:1' >/dev/null
 is 'docker run' hello in_outer docker run --rm inner:1 echo hello
 is 'the inner network' eth0 in_outer docker run --rm inner:1 sh -c 'ls /sys/class/net | grep eth0'
+is 'names: in the container' 0 sh -c 'docker exec outer nslookup outer >/dev/null; echo $?'
+is 'names: in the inner container, of the outer network' "$(docker inspect -f \
+	'{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' outer)" \
+	in_outer docker run --rm inner:1 sh -c 'nslookup outer | sed -n "s/^Address.*: \([0-9.]*\)$/\1/p"'
 is 'inner limits' 33554432 in_outer docker run --rm -m 32m inner:1 \
 	sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max'
 in_outer sh -c 'printf "FROM inner:1\nRUN echo built >/file\n" | docker build -q -t built -' >/dev/null

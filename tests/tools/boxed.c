@@ -86,7 +86,7 @@ static void join_cgroups(pid_t pid, const char *list)
 
 static void register_and_tell(const char *socket, const char *id, pid_t pid, int pipe_fd)
 {
-	const struct client client = { .socket = socket, .patience_ms = 10000 };
+	struct client client = { .socket = socket, .patience_ms = 10000 };
 	Sysvisor__V1__FilesystemRegisterRequest request =
 		SYSVISOR__V1__FILESYSTEM_REGISTER_REQUEST__INIT;
 	Sysvisor__V1__FilesystemRegisterAnswer *answer;
@@ -103,6 +103,7 @@ static void register_and_tell(const char *socket, const char *id, pid_t pid, int
 		dprintf(pipe_fd, "%s %s\n", answer->binds[n]->source, answer->binds[n]->target);
 	close(pipe_fd);
 	sysvisor__v1__filesystem_register_answer__free_unpacked(answer, NULL);
+	client_done(&client);
 }
 
 int main(int argc, char **argv)
@@ -111,6 +112,7 @@ int main(int argc, char **argv)
 					    CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
 				   .exit_signal = SIGCHLD };
 	int pipes[2], status;
+	struct client client;
 	struct error err;
 	pid_t pid;
 
@@ -135,8 +137,9 @@ int main(int argc, char **argv)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			die("wait");
-	if (filesystem_unregister(&(struct client){ .socket = argv[1], .patience_ms = 10000 },
-				  argv[2], &err) < 0)
+	client = (struct client){ .socket = argv[1], .patience_ms = 10000 };
+	if (filesystem_unregister(&client, argv[2], &err) < 0)
 		fprintf(stderr, "boxed: %s\n", err.text);
+	client_done(&client);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -30,5 +30,6 @@ int main(int argc, char **argv)
 		printf("%s %u\n", id, answer->ids->host_first);
 		sysvisor__v1__manager_register_answer__free_unpacked(answer, NULL);
 	}
+	client_done(&client);
 	return 0;
 }

@@ -3,6 +3,7 @@
 """Traffic whose size is known, for tests that compare it with what the agent says.
 
 usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
+       TALK_PORT: the server's port; without it any
 
   tcp HOST SENT RECEIVED   the client sends so many bytes, the server, a child, answers with so many
   refused HOST             nobody listens
@@ -10,6 +11,9 @@ usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
   handed HOST              the server gives the accepted socket to another process
   open HOST                keeps a connection open, prints ss(8)'s figures of it, then closes it
   slow HOST                a connection that is used again after half a second
+  idle HOST                a connection that is used once and then stays open for a second and a half
+  long HOST                a connection that carries something every 0.2 s, 8 times, and stays open for a second and a
+                           half; prints ss(8)'s figures of both its ends, then closes it
   udp HOST COUNT BYTES     the client sends so many datagrams, the server, a child, answers each with one byte
   flood HOST               more datagrams than a small queue holds; prints the kernel's own count of drops
   early HOST               connects, waits for a line on standard input, then talks and closes
@@ -29,7 +33,8 @@ def family(host):
 
 def listen(host, kind=socket.SOCK_STREAM):
     server = socket.socket(family(host), kind)
-    server.bind((host, 0))
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((host, int(os.environ.get("TALK_PORT", 0))))
     if kind == socket.SOCK_STREAM:
         server.listen()
     return server
@@ -111,6 +116,11 @@ def handed(host):
     return {"parent": os.getpid(), "child": child, "port": port}
 
 
+def ss(which, port):
+    words = subprocess.run(["ss", "-tinH", which, "=", str(port)], capture_output=True, text=True, check=True).stdout
+    return {name: int(value) for name, value in re.findall(r"\b(bytes_\w+|segs_\w+):(\d+)", words)}
+
+
 def open_(host):
     server = listen(host)
     port = server.getsockname()[1]
@@ -122,8 +132,7 @@ def open_(host):
         left -= len(conn.recv(65536))
     conn.sendall(b"a" * 33)
     client.recv(100)
-    words = subprocess.run(["ss", "-tinH", "dport", "=", str(port)], capture_output=True, text=True, check=True).stdout
-    seen = {name: int(value) for name, value in re.findall(r"(bytes_\w+|segs_\w+):(\d+)", words)}
+    seen = ss("dport", port)
     client.close()
     conn.close()
     return {"client": os.getpid(), "port": port, **seen}
@@ -155,6 +164,40 @@ def slow(host):
     client.close()
     conn.close()
     return {"client": os.getpid(), "port": port}
+
+
+def idle(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    client.sendall(b"x")
+    conn.recv(1)
+    time.sleep(1.5)
+    client.close()
+    conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
+def long_(host):
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    for n in range(8):
+        client.sendall(b"q" * 10007 * (n + 1))
+        left = 10007 * (n + 1)
+        while left:
+            left -= len(conn.recv(65536))
+        conn.sendall(b"a" * 31)
+        client.recv(100)
+        time.sleep(0.2)
+    time.sleep(1.3)
+    said = {"client": os.getpid(), "port": port, "near": ss("dport", port), "far": ss("sport", port)}
+    print(json.dumps(said), flush=True)
+    client.close()
+    conn.close()
+    return said
 
 
 def udp(host, count, size):
@@ -195,7 +238,7 @@ def flood(host):
     return {"server": os.getpid(), "port": port, "drops": snmp(host)}
 
 
-WHATS = {"slow": slow, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
+WHATS = {"slow": slow, "idle": idle, "long": long_, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
 
 if __name__ == "__main__":
     print(json.dumps(WHATS[sys.argv[1]](*sys.argv[2:])), flush=True)

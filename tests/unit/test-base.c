@@ -17,6 +17,20 @@
 
 /* --- slice --- */
 
+static void slices_are_cut(void **state)
+{
+	struct slice rest = SLICE("a=b=c"), head = { NULL, 0 };
+
+	(void)state;
+	assert_true(slice_cut(&rest, '=', &head));
+	assert_true(slice_is(head, "a"));
+	assert_true(slice_is(rest, "b=c"));
+	assert_true(slice_cut(&rest, '=', &rest)); /* into itself */
+	assert_true(slice_is(rest, "b"));
+	assert_false(slice_cut(&rest, '=', &head));
+	assert_true(slice_is(head, "a"));
+}
+
 static void slices_parse_numbers_without_overflow(void **state)
 {
 	uint64_t value = 7;
@@ -394,6 +408,7 @@ static void options_outrank_the_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slices_are_cut),
 		cmocka_unit_test(slices_parse_numbers_without_overflow),
 		cmocka_unit_test(slices_find_from_the_right),
 		cmocka_unit_test(slices_know_utf8),

@@ -96,6 +96,10 @@ static const struct path_case path_cases[] = {
 	{ "/libpod_parent/libpod-" ID_A, "podman", ID_A, "", "" },
 	{ "/libpod_parent/" ID_B "/libpod-" ID_A "/container", "podman", ID_A, ID_B, "" },
 	/* nerdctl, ctr, LXC, systemd-nspawn, Garden */
+	{ "/system.slice/sysvisor-web.scope", "sysvisor", "web", "", "" },
+	{ "/system.slice/sysvisor-web.scope/system.slice/docker-" ID_A ".scope", "docker", ID_A,
+	  "web", "" },
+	{ "/system.slice/sysvisor-mgr.service", NULL, "", "", "" },
 	{ "/system.slice/nerdctl-" ID_A ".scope", "nerdctl", ID_A, "", "" },
 	{ "/default/" ID_A, "containerd", ID_A, "", "" },
 	{ "/default/redis-1", "containerd", "redis-1", "", "" },

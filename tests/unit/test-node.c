@@ -8,7 +8,9 @@
 
 #include <errno.h>
 
+#include "sysvisor/fs/host.h"
 #include "sysvisor/fs/inside.h"
+#include "sysvisor/fs/key.h"
 #include "sysvisor/fs/limits.h"
 #include "sysvisor/fs/node.h"
 #include "sysvisor/fs/show.h"
@@ -99,6 +101,31 @@ static void directories_follow_from_rows(void **state)
 	count = 0;
 	node_each_below(SLICE("sys/kernel"), count_name, &count);
 	assert_int_equal(count, 4);
+}
+
+static void trees_are_the_hosts(void **state)
+{
+	(void)state;
+	assert_non_null(host_row(SLICE("sys/devices/system/cpu")));
+	assert_non_null(host_row(SLICE("sys/devices/system/cpu/cpu0/topology")));
+	assert_null(host_row(SLICE("sys/devices/system/cpux")));
+	assert_null(host_row(SLICE("sys/devices/system")));
+}
+
+static void binds_have_names_without_slashes(void **state)
+{
+	struct text path = { 0 };
+
+	(void)state;
+	key_put_child(SLICE(KEY_BINDS), SLICE("proc!sys"), &path);
+	assert_string_equal(text_str(&path), "proc/sys");
+	text_clear(&path);
+	key_put_child(SLICE("proc"), SLICE("a!b"), &path);
+	assert_string_equal(text_str(&path), "proc/a!b");
+	text_clear(&path);
+	key_put_child(SLICE(""), SLICE("proc"), &path);
+	assert_string_equal(text_str(&path), "proc");
+	text_done(&path);
 }
 
 static void groups_are_translated(void **state)
@@ -221,6 +248,9 @@ static void a_new_server_goes_on_sensibly(void **state)
 	assert_int_equal(snapshot_continue(all, 128, 128).bytes, 128);
 	assert_int_equal(snapshot_continue(all, 256, 128).bytes, 44);
 	assert_int_equal(snapshot_continue(all, 4096, 128).bytes, 0);
+	/* a shell's read, byte by byte */
+	assert_int_equal(snapshot_continue(all, 17, 1).bytes, 1);
+	assert_int_equal(snapshot_continue(all, 300, 1).bytes, 0);
 }
 
 int main(void)
@@ -229,6 +259,8 @@ int main(void)
 		cmocka_unit_test(rows_are_whole),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(directories_follow_from_rows),
+		cmocka_unit_test(trees_are_the_hosts),
+		cmocka_unit_test(binds_have_names_without_slashes),
 		cmocka_unit_test(groups_are_translated),
 		cmocka_unit_test(uuids_end_in_the_id),
 		cmocka_unit_test(mounts_are_found),

@@ -17,6 +17,7 @@
 #include "sysvisor/runc/filter.h"
 #include "sysvisor/runc/plan.h"
 #include "sysvisor/runc/rootfs.h"
+#include "sysvisor/runc/services.h"
 
 #define NAMESPACES                                                                                 \
 	"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},"            \
@@ -137,10 +138,11 @@ static void test_unknown_is_passed_over(void **unused)
 
 static void make_plan(const char *text, struct spec *spec, struct plan *plan)
 {
+	struct services services = { .runtime = &runtime };
 	struct error err = { 0 };
 
 	parse(text, spec);
-	if (plan_make(&runtime, spec, "c", "/bundle", plan, &err) < 0)
+	if (plan_make(&services, spec, "c", "/bundle", plan, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -251,6 +253,20 @@ static void test_overlay_options(void **unused)
 	arena_done(&arena);
 }
 
+/* Docker with many layers mounts from its driver's directory. */
+static void test_layer_path(void **unused)
+{
+	struct text path = { 0 };
+
+	(void)unused;
+	rootfs_layer_path("/d/overlay2/ab/merged", "/x/diff", &path);
+	assert_string_equal(text_str(&path), "/x/diff");
+	text_clear(&path);
+	rootfs_layer_path("/d/overlay2/ab/merged", "ab/diff", &path);
+	assert_string_equal(text_str(&path), "/d/overlay2/ab/diff");
+	text_done(&path);
+}
+
 static void test_mount_options(void **unused)
 {
 	struct mount_options options = { 0 };
@@ -277,14 +293,13 @@ static void test_cgroup_place(void **unused)
 	struct error err;
 
 	(void)unused;
-	assert_int_equal(cgroup_place(NULL, "c", false, &path, &err), 0);
+	assert_int_equal(cgroup_place(NULL, "c", &path, &err), 0);
 	assert_string_equal(text_str(&path), "/c");
 	text_clear(&path);
-	assert_int_equal(cgroup_place("docker//x/.", "c", false, &path, &err), 0);
+	assert_int_equal(cgroup_place("docker//x/.", "c", &path, &err), 0);
 	assert_string_equal(text_str(&path), "/docker/x");
-	assert_true(cgroup_place("/a/../b", "c", false, &path, &err) < 0);
-	assert_true(cgroup_place("system.slice:docker:x", "c", false, &path, &err) < 0);
-	assert_int_equal(cgroup_place("/x", "c", true, &path, &err), -ENOSYS);
+	assert_true(cgroup_place("/a/../b", "c", &path, &err) < 0);
+	assert_true(cgroup_place("system.slice:docker:x", "c", &path, &err) < 0);
 }
 
 /* Runs a device program as the kernel would: the instructions that the compiler uses. */
@@ -397,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_plan_of_engine),
 		cmocka_unit_test(test_plan_plain),
 		cmocka_unit_test(test_overlay_options),
+		cmocka_unit_test(test_layer_path),
 		cmocka_unit_test(test_mount_options),
 		cmocka_unit_test(test_cgroup_place),
 		cmocka_unit_test(test_device_filter),

@@ -177,6 +177,11 @@ static void tracepoints_have_the_ids_that_libbpf_finds(void **state)
 		assert_int_equal(types_tracepoint(bench.types, names[n]),
 				 libbpf_find_vmlinux_btf_id(names[n], BPF_TRACE_RAW_TP));
 	assert_int_equal(types_tracepoint(bench.types, "no_such_thing"), 0);
+	assert_int_equal(types_function(bench.types, "inet_sendmsg"),
+			 libbpf_find_vmlinux_btf_id("inet_sendmsg", BPF_TRACE_FENTRY));
+	assert_int_equal(types_iterator(bench.types, "bpf_map_elem"),
+			 libbpf_find_vmlinux_btf_id("bpf_map_elem", BPF_TRACE_ITER));
+	assert_int_equal(types_function(bench.types, "no_such_thing"), 0);
 	bench_close(&bench);
 }
 

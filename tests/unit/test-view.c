@@ -41,6 +41,17 @@ static void memory_of_v1(void **state)
 	assert_int_equal(memory.shmem, 0);
 }
 
+static const struct view_host *host_of(struct slice meminfo)
+{
+	static char bytes[4096];
+	static struct view_host host;
+
+	host.text =
+		(struct text){ .at = bytes, .bytes = slice_copy(meminfo, bytes, sizeof(bytes)) };
+	view_read_host(&host);
+	return &host;
+}
+
 static void meminfo_is_the_containers(void **state)
 {
 	struct view_memory memory = { .limit = 256 * MIB,
@@ -54,7 +65,7 @@ static void meminfo_is_the_containers(void **state)
 	struct text out = { 0 };
 
 	(void)state;
-	view_meminfo(host_meminfo, &memory, &out);
+	view_meminfo(host_of(host_meminfo), &memory, &out);
 	assert_string_equal(text_str(&out), "MemTotal:         262144 kB\n"
 					    "MemFree:          159744 kB\n"
 					    "MemAvailable:     190464 kB\n"
@@ -70,7 +81,7 @@ static void meminfo_is_the_containers(void **state)
 	text_clear(&out);
 	memory.limit = memory.swap_limit = VIEW_UNLIMITED;
 	memory.usage = 1ull << 60;
-	view_meminfo(host_meminfo, &memory, &out);
+	view_meminfo(host_of(host_meminfo), &memory, &out);
 	assert_non_null(strstr(text_str(&out), "MemTotal:       24684092 kB\n"
 					       "MemFree:               0 kB\n"));
 	assert_non_null(strstr(text_str(&out), "SwapTotal:       1048576 kB\n"));
@@ -83,13 +94,13 @@ static void swap_is_there_only_where_the_host_has_some(void **state)
 	struct text out = { 0 };
 
 	(void)state;
-	view_swaps(host_meminfo, &memory, &out);
+	view_swaps(host_of(host_meminfo), &memory, &out);
 	assert_string_equal(
 		text_str(&out),
 		"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 		"none                                    virtual\t\t65536\t\t1024\t\t-2\n");
 	text_clear(&out);
-	view_swaps(SLICE("SwapTotal: 0 kB\n"), &memory, &out);
+	view_swaps(host_of(SLICE("SwapTotal: 0 kB\n")), &memory, &out);
 	assert_string_equal(text_str(&out), "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	text_done(&out);
 }

@@ -9,20 +9,13 @@
 #define CLIENT_RETRY_MS	  20
 #define CLIENT_TIMEOUT_MS 10000
 
-struct client_wait {
-	struct grpc_call call;
-	bool done;
-	enum grpc_status status;
-	struct error err;
-};
-
 static void client_on_done(struct grpc_call *call, enum grpc_status status, const struct error *err)
 {
-	struct client_wait *wait = container_of(call, struct client_wait, call);
+	struct client_pending *pending = container_of(call, struct client_pending, call);
 
-	wait->done = true;
-	wait->status = status;
-	wait->err = *err;
+	pending->answered = true;
+	pending->status = status;
+	pending->err = *err;
 }
 
 static int client_code(enum grpc_status status)
@@ -47,29 +40,50 @@ static int client_code(enum grpc_status status)
 	}
 }
 
-/* One try on a connection of its own; the answer is left in wait->call. */
-static int client_try(const struct client *client, struct client_wait *wait,
-		      const ProtobufCMessage *request, struct error *err)
+static int client_connect(struct client *client, struct error *err)
 {
-	struct grpc_channel *channel = NULL;
-	struct loop *loop;
-	int r = loop_new(&loop, err);
+	int r = client->loop ? 0 : loop_new(&client->loop, err);
 
-	if (r < 0)
-		return r;
-	r = grpc_channel_new(&channel, loop, client->socket, err);
+	return r < 0 || client->channel
+		       ? r
+		       : grpc_channel_new(&client->channel, client->loop, client->socket, err);
+}
+
+void client_done(struct client *client)
+{
+	grpc_channel_free(client->channel);
+	loop_free(client->loop);
+	client->channel = NULL;
+	client->loop = NULL;
+}
+
+/* Sends it, and doesn't wait for more than that. */
+static int client_send(struct client_pending *pending, struct error *err)
+{
+	struct client *client = pending->client;
+	int r = client_connect(client, err);
+
+	pending->call = (struct grpc_call){
+		.method = pending->method,
+		.timeout_ms = client->timeout_ms ? client->timeout_ms : CLIENT_TIMEOUT_MS,
+		.done = client_on_done,
+	};
+	pending->answered = false;
 	if (r == 0)
-		r = grpc_start(channel, &wait->call, request, err);
-	while (r == 0 && !wait->done)
-		r = loop_turn(loop, -1, err);
-	if (r == 0 && wait->status != GRPC_ok) {
-		r = -client_code(wait->status);
-		error_say(err, -r, "%s", wait->err.text);
-	}
-	if (r < 0)
-		grpc_call_done(&wait->call);
-	grpc_channel_free(channel);
-	loop_free(loop);
+		r = grpc_start(client->channel, &pending->call, pending->request, err);
+	return r < 0 ? r : loop_turn(client->loop, 0, err);
+}
+
+static int client_wait(struct client_pending *pending, struct error *err)
+{
+	int r = 0;
+
+	while (r == 0 && !pending->answered)
+		r = loop_turn(pending->client->loop, -1, err);
+	if (r < 0 || pending->status == GRPC_ok)
+		return r;
+	r = -client_code(pending->status);
+	error_say(err, -r, "%s", pending->err.text);
 	return r;
 }
 
@@ -80,38 +94,53 @@ static bool client_is_away(int r)
 	       r == -EPIPE;
 }
 
-static int client_call(const struct client *client, const char *method,
-		       const ProtobufCMessage *request, const ProtobufCMessageDescriptor *kind,
-		       void *ret_answer, struct error *err)
+static void client_begin(struct client_pending *pending, struct client *client, const char *method,
+			 const ProtobufCMessage *request)
 {
-	uint64_t give_up_ns = clock_mono_ns() + client->patience_ms * NS_PER_MS;
-	struct client_wait wait;
-	ProtobufCMessage *answer;
-	bool spoke;
-	int r;
+	*pending = (struct client_pending){
+		.client = client, .method = method, .request = request, .began_ns = clock_mono_ns()
+	};
+	pending->sent = client_send(pending, &pending->err);
+}
 
+/* The answer is left in pending->call. */
+static int client_try_all(struct client_pending *pending, struct error *err)
+{
+	const struct client *client = pending->client;
+	uint64_t give_up_ns = pending->began_ns + client->patience_ms * NS_PER_MS;
+	int r = pending->sent;
+
+	if (r < 0 && err)
+		*err = pending->err;
 	for (;;) {
-		wait = (struct client_wait){
-			.call = { .method = method,
-				  .timeout_ms = client->timeout_ms ? client->timeout_ms
-								   : CLIENT_TIMEOUT_MS,
-				  .done = client_on_done },
-		};
-		r = client_try(client, &wait, request, err);
+		if (r == 0)
+			r = client_wait(pending, err);
 		/* "Not found" that the daemon itself said is an answer. */
-		spoke = wait.done && wait.status != GRPC_unavailable;
-		if (spoke || !client_is_away(r) || clock_mono_ns() >= give_up_ns)
-			break;
+		if (r == 0 || (pending->answered && pending->status != GRPC_unavailable) ||
+		    !client_is_away(r) || clock_mono_ns() >= give_up_ns)
+			return r;
 		usleep(CLIENT_RETRY_MS * 1000);
+		grpc_call_done(&pending->call);
+		r = client_send(pending, err);
 	}
+}
+
+static int client_end(struct client_pending *pending, const ProtobufCMessageDescriptor *kind,
+		      void *ret_answer, struct error *err)
+{
+	ProtobufCMessage *answer = NULL;
+	int r = client_try_all(pending, err);
+
+	if (r == 0)
+		answer =
+			protobuf_c_message_unpack(kind, NULL, pending->call.answer.bytes,
+						  (const uint8_t *)text_str(&pending->call.answer));
+	grpc_call_done(&pending->call);
 	if (r < 0)
 		return r;
-	answer = protobuf_c_message_unpack(kind, NULL, wait.call.answer.bytes,
-					   (const uint8_t *)text_str(&wait.call.answer));
-	grpc_call_done(&wait.call);
 	if (!answer)
 		return error_say(err, EREMOTEIO, "call %s at '%s': the answer is not readable",
-				 method, client->socket);
+				 pending->method, pending->client->socket);
 	if (ret_answer)
 		*(ProtobufCMessage **)ret_answer = answer;
 	else
@@ -119,34 +148,46 @@ static int client_call(const struct client *client, const char *method,
 	return 0;
 }
 
+int client_end_empty(struct client_pending *pending, struct error *err)
+{
+	return client_end(pending, &sysvisor__v1__empty__descriptor, NULL, err);
+}
+
+static int client_call(struct client *client, const char *method, const ProtobufCMessage *request,
+		       const ProtobufCMessageDescriptor *kind, void *ret_answer, struct error *err)
+{
+	struct client_pending pending;
+
+	client_begin(&pending, client, method, request);
+	return client_end(&pending, kind, ret_answer, err);
+}
+
 /* --- sysvisor-mgr --- */
 
 #define MANAGER	   "/sysvisor.v1.Manager/"
 #define FILESYSTEM "/sysvisor.v1.Filesystem/"
 
-int manager_register(const struct client *client,
-		     const Sysvisor__V1__ManagerRegisterRequest *request,
+int manager_register(struct client *client, const Sysvisor__V1__ManagerRegisterRequest *request,
 		     Sysvisor__V1__ManagerRegisterAnswer **ret_answer, struct error *err)
 {
 	return client_call(client, MANAGER "RegisterContainer", &request->base,
 			   &sysvisor__v1__manager_register_answer__descriptor, ret_answer, err);
 }
 
-int manager_update(const struct client *client, const Sysvisor__V1__ManagerUpdateRequest *request,
-		   struct error *err)
+void manager_update_begin(struct client *client, const Sysvisor__V1__ManagerUpdateRequest *request,
+			  struct client_pending *ret_pending)
 {
-	return client_call(client, MANAGER "UpdateContainer", &request->base,
-			   &sysvisor__v1__empty__descriptor, NULL, err);
+	client_begin(ret_pending, client, MANAGER "UpdateContainer", &request->base);
 }
 
-int manager_unregister(const struct client *client,
-		       const Sysvisor__V1__ManagerUnregisterRequest *request, struct error *err)
+void manager_unregister_begin(struct client *client,
+			      const Sysvisor__V1__ManagerUnregisterRequest *request,
+			      struct client_pending *ret_pending)
 {
-	return client_call(client, MANAGER "UnregisterContainer", &request->base,
-			   &sysvisor__v1__empty__descriptor, NULL, err);
+	client_begin(ret_pending, client, MANAGER "UnregisterContainer", &request->base);
 }
 
-int manager_list(const struct client *client, Sysvisor__V1__ManagerListAnswer **ret_answer,
+int manager_list(struct client *client, Sysvisor__V1__ManagerListAnswer **ret_answer,
 		 struct error *err)
 {
 	Sysvisor__V1__Empty empty = SYSVISOR__V1__EMPTY__INIT;
@@ -157,7 +198,7 @@ int manager_list(const struct client *client, Sysvisor__V1__ManagerListAnswer **
 
 /* --- sysvisor-fs --- */
 
-int filesystem_register(const struct client *client,
+int filesystem_register(struct client *client,
 			const Sysvisor__V1__FilesystemRegisterRequest *request,
 			Sysvisor__V1__FilesystemRegisterAnswer **ret_answer, struct error *err)
 {
@@ -165,7 +206,7 @@ int filesystem_register(const struct client *client,
 			   &sysvisor__v1__filesystem_register_answer__descriptor, ret_answer, err);
 }
 
-int filesystem_unregister(const struct client *client, const char *id, struct error *err)
+int filesystem_unregister(struct client *client, const char *id, struct error *err)
 {
 	Sysvisor__V1__FilesystemUnregisterRequest request =
 		SYSVISOR__V1__FILESYSTEM_UNREGISTER_REQUEST__INIT;
@@ -175,7 +216,7 @@ int filesystem_unregister(const struct client *client, const char *id, struct er
 			   &sysvisor__v1__empty__descriptor, NULL, err);
 }
 
-int filesystem_list(const struct client *client, Sysvisor__V1__FilesystemListAnswer **ret_answer,
+int filesystem_list(struct client *client, Sysvisor__V1__FilesystemListAnswer **ret_answer,
 		    struct error *err)
 {
 	Sysvisor__V1__Empty empty = SYSVISOR__V1__EMPTY__INIT;
@@ -186,7 +227,7 @@ int filesystem_list(const struct client *client, Sysvisor__V1__FilesystemListAns
 
 /* --- both --- */
 
-static int client_ask(const struct client *client, const ProtobufCServiceDescriptor *service,
+static int client_ask(struct client *client, const ProtobufCServiceDescriptor *service,
 		      const char *method, const ProtobufCMessageDescriptor *kind, void *ret_answer,
 		      struct error *err)
 {
@@ -197,14 +238,14 @@ static int client_ask(const struct client *client, const ProtobufCServiceDescrip
 	return client_call(client, path, &empty.base, kind, ret_answer, err);
 }
 
-int client_version(const struct client *client, const ProtobufCServiceDescriptor *service,
+int client_version(struct client *client, const ProtobufCServiceDescriptor *service,
 		   Sysvisor__V1__VersionAnswer **ret_answer, struct error *err)
 {
 	return client_ask(client, service, "Version", &sysvisor__v1__version_answer__descriptor,
 			  ret_answer, err);
 }
 
-int client_health(const struct client *client, const ProtobufCServiceDescriptor *service,
+int client_health(struct client *client, const ProtobufCServiceDescriptor *service,
 		  Sysvisor__V1__HealthAnswer **ret_answer, struct error *err)
 {
 	return client_ask(client, service, "Health", &sysvisor__v1__health_answer__descriptor,

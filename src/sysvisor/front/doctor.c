@@ -123,9 +123,8 @@ static enum doctor_verdict doctor_ids(struct front *front, struct text *found)
 	return full ? DOCTOR_missing : DOCTOR_fine;
 }
 
-static enum doctor_verdict doctor_daemon(const struct client *client,
-					 const ProtobufCServiceDescriptor *service,
-					 struct text *found)
+static enum doctor_verdict
+doctor_daemon(struct client *client, const ProtobufCServiceDescriptor *service, struct text *found)
 {
 	Sysvisor__V1__HealthAnswer *health;
 	struct error err;

@@ -6,7 +6,7 @@
 
 /* --- status --- */
 
-static bool tell_daemon(struct front *front, const char *name, const struct client *client,
+static bool tell_daemon(struct front *front, const char *name, struct client *client,
 			const ProtobufCServiceDescriptor *service)
 {
 	Sysvisor__V1__VersionAnswer *version = NULL;

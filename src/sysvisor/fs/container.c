@@ -75,6 +75,19 @@ static int container_open_process(uint32_t pid, uint64_t *ret_ticks, struct erro
 	return fd;
 }
 
+static int container_open_namespace(const struct container *container, int process_fd,
+				    const char *name, int *ret_fd, struct error *err)
+{
+	char path[16];
+
+	snprintf(path, sizeof(path), "ns/%s", name);
+	*ret_fd = openat(process_fd, path, O_RDONLY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return error_say(err, ESRCH, "process %u is gone: %s: %s",
+				 container->origin.init_pid, path, strerror(errno));
+	return 0;
+}
+
 /* The process may end at any time: then its files are gone, and so is the container. */
 static int container_open_files(struct container *container, int process_fd, struct error *err)
 {
@@ -82,15 +95,14 @@ static int container_open_files(struct container *container, int process_fd, str
 	if (container->pidfd < 0)
 		return error_say(err, ESRCH, "process %u is gone", container->origin.init_pid);
 	for (size_t n = 0; n < NAMESPACE_COUNT; n++) {
-		char path[16];
+		int r = container_open_namespace(container, process_fd, container_namespaces[n],
+						 &container->namespaces[n], err);
 
-		snprintf(path, sizeof(path), "ns/%s", container_namespaces[n]);
-		container->namespaces[n] = openat(process_fd, path, O_RDONLY | O_CLOEXEC);
-		if (container->namespaces[n] < 0)
-			return error_say(err, ESRCH, "process %u is gone: %s: %s",
-					 container->origin.init_pid, path, strerror(errno));
+		if (r < 0)
+			return r;
 	}
-	return 0;
+	return container_open_namespace(container, process_fd, "user", &container->user_namespace,
+					err);
 }
 
 /* --- start and end --- */
@@ -115,7 +127,7 @@ static int container_alloc(struct container **ret_container, const struct contai
 	list_init(&container->values);
 	for (size_t n = 0; n < NAMESPACE_COUNT; n++)
 		container->namespaces[n] = -1;
-	container->pidfd = -1;
+	container->pidfd = container->user_namespace = -1;
 	container->origin.id = strdup(origin->id);
 	if (!container->origin.id) {
 		container_unref(container);
@@ -197,6 +209,7 @@ void container_unref(struct container *container)
 	}
 	for (size_t n = 0; n < NAMESPACE_COUNT; n++)
 		auto_close_fd(&container->namespaces[n]);
+	auto_close_fd(&container->user_namespace);
 	auto_close_fd(&container->pidfd);
 	limits_done(&container->limits);
 	free(container->origin.id);

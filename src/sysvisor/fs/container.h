@@ -40,6 +40,7 @@ struct container {
 	uint64_t start_ns;	 /* boot clock */
 	struct limits limits;
 	int namespaces[NAMESPACE_COUNT];
+	int user_namespace;
 	int pidfd;
 
 	pthread_mutex_t lock; /* of what follows */

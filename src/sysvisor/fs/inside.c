@@ -8,6 +8,9 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
 
 #define INSIDE_READ_BYTES (64u << 10)
 #define INSIDE_ENTRIES	  65536
@@ -156,19 +159,70 @@ struct inside_work {
 	void *owner;
 };
 
+static int inside_run(const struct inside *inside, struct slice path, struct inside_work *work)
+{
+	auto_fd int fd = inside_open_at(inside, path, work->flags);
+
+	return fd < 0 ? fd : work->run ? work->run(work, fd) : 0;
+}
+
+/* What is the user namespace's: a thread can't step into one. */
+static bool inside_is_user(struct slice path)
+{
+	return slice_starts(path, SLICE("user/"));
+}
+
+static int inside_read_child(int pipe_fd, struct text *text)
+{
+	char bytes[256];
+	ssize_t n;
+
+	while ((n = read(pipe_fd, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0 && text)
+			text_put(text, (struct slice){ bytes, (size_t)n });
+	return n < 0 ? -errno : 0;
+}
+
+/* In a child that lives for this alone: its status is the errno, what it read comes by a pipe. */
+static int inside_do_in_child(const struct inside *inside, const struct container *container,
+			      struct slice path, struct inside_work *work)
+{
+	size_t before = work->text ? work->text->bytes : 0;
+	int fds[2], status, r;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		r = setns(container->user_namespace, CLONE_NEWUSER) < 0
+			    ? -errno
+			    : inside_run(inside, path, work);
+		if (r == 0 && work->text)
+			r = file_write_all(fds[1], slice_skip(text_slice(work->text), before));
+		_exit(-r);
+	}
+	close(fds[1]);
+	r = pid < 0 ? -EAGAIN : inside_read_child(fds[0], work->text);
+	close(fds[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0 || pid < 0)
+		return r;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
 static int inside_do(const struct inside *inside, const struct container *container,
 		     struct slice path, struct inside_work *work)
 {
-	int fd, r = inside_enter(inside, container, path, work->as_root);
+	int r;
 
+	if (inside_is_user(path) && !(work->flags & O_PATH))
+		return inside_do_in_child(inside, container, path, work);
+	r = inside_enter(inside, container, path, work->as_root);
 	if (r < 0)
 		return r;
-	fd = inside_open_at(inside, path, work->flags);
-	r = fd;
-	if (fd >= 0) {
-		r = work->run ? work->run(work, fd) : 0;
-		close(fd);
-	}
+	r = inside_run(inside, path, work);
 	inside_leave(inside, path, NAMESPACE_COUNT);
 	return r;
 }

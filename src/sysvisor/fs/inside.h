@@ -6,8 +6,9 @@
  * the host's. Host and domain name are the exception: they are the namespace's, but the kernel lets
  * nobody but the host's root write them; whoever asks for those (`as_root`) has checked the path.
  *
- * The thread itself steps into the namespaces and back; no helper process, and nothing of the
- * container's own mounts is touched, so that no request of ours can wait for another of ours.
+ * The thread itself steps into the namespaces and back; no helper process (but for user/, which is
+ * rare: the kernel lets no thread into a user namespace), and nothing of the container's own mounts
+ * is touched, so that no request of ours can wait for another of ours.
  * Paths are below /proc/sys: "net/ipv4/ip_forward".
  */
 #ifndef SYSVISOR_FS_INSIDE_H

@@ -6,13 +6,14 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "sysvisor/fs/host.h"
 
 #define KEY_BYTES      65536
 #define KEY_ROWS       128   /* of the table that are remembered */
 #define KEY_SIZE_BYTES 32768 /* of a kernel's key that says 0 */
 
 /* How a path is served. */
-enum key_way { KEY_none, KEY_row, KEY_inside, KEY_directory };
+enum key_way { KEY_none, KEY_row, KEY_inside, KEY_host, KEY_directory };
 
 /* Below /proc/sys, its path there. */
 static bool key_sysctl(struct slice path, struct slice *ret_rest)
@@ -32,7 +33,7 @@ static int key_read_host(const struct node_row *row, struct text *out)
 }
 
 /* What is there stays; what isn't may come with a module. */
-static bool key_host_has(const struct node_row *row)
+bool key_host_has(const struct node_row *row)
 {
 	static bool seen[KEY_ROWS];
 	size_t n = (size_t)(row - node_rows);
@@ -48,6 +49,28 @@ static bool key_host_has(const struct node_row *row)
 	return true;
 }
 
+void key_put_child(struct slice directory, struct slice name, struct text *out)
+{
+	if (slice_is(directory, KEY_BINDS)) {
+		for (size_t n = 0; n < name.bytes; n++)
+			text_putc(out, name.at[n] == KEY_SLASH ? '/' : name.at[n]);
+		return;
+	}
+	text_put(out, directory);
+	if (directory.bytes)
+		text_putc(out, '/');
+	text_put(out, name);
+}
+
+void key_each_bind(void (*found)(struct slice path, const struct node_row *row, void *owner),
+		   void *owner)
+{
+	found(SLICE("proc/sys"), NULL, owner);
+	for (size_t n = 0; n < node_count; n++)
+		if (node_rows[n].bind && key_host_has(&node_rows[n]))
+			found(slice_of(node_rows[n].path), &node_rows[n], owner);
+}
+
 static bool key_is_inside(const struct server *server, const struct container *container,
 			  struct slice sysctl)
 {
@@ -56,11 +79,21 @@ static bool key_is_inside(const struct server *server, const struct container *c
 	return inside_stat(&server->inside, container, sysctl, &info) == 0;
 }
 
-static enum key_way key_way(const struct server *server, const struct container *container,
+static bool key_is_host(struct container *container, struct slice path)
+{
+	struct stat info;
+
+	return host_row(path) && host_stat(container, path, &info) == 0;
+}
+
+static enum key_way key_way(const struct server *server, struct container *container,
 			    struct slice path, const struct node_row *row)
 {
 	struct slice sysctl;
 	bool is_sysctl = key_sysctl(path, &sysctl);
+
+	if ((!row || row->kind == NODE_tree) && key_is_host(container, path))
+		return KEY_host;
 
 	if (row && row->inside_first && is_sysctl && key_is_inside(server, container, sysctl))
 		return KEY_inside;
@@ -70,7 +103,7 @@ static enum key_way key_way(const struct server *server, const struct container 
 		return KEY_none;
 	if (is_sysctl && key_is_inside(server, container, sysctl))
 		return KEY_inside;
-	return node_is_directory(path) ? KEY_directory : KEY_none;
+	return node_is_directory(path) || slice_is(path, KEY_BINDS) ? KEY_directory : KEY_none;
 }
 
 bool key_may_exist(struct server *server, struct container *container, struct slice path)
@@ -78,9 +111,20 @@ bool key_may_exist(struct server *server, struct container *container, struct sl
 	return key_way(server, container, path, node_find(path)) != KEY_none;
 }
 
+/* What has no row is tried at once: the kernel's answer says whether it is there, and stepping into
+ * the container twice would be twice the price. key_missed() is for that answer. */
 static enum key_way key_way_of(const struct key *key)
 {
+	struct slice sysctl;
+
+	if (!key->path->row && key_sysctl(key->path->path, &sysctl))
+		return KEY_inside;
 	return key_way(key->server, key->container, key->path->path, key->path->row);
+}
+
+static bool key_missed(const struct key *key, int r)
+{
+	return r == -ENOENT && !key->path->row && node_is_directory(key->path->path);
 }
 
 int key_facts(const struct key *key, struct key_facts *facts)
@@ -98,19 +142,28 @@ int key_facts(const struct key *key, struct key_facts *facts)
 	case KEY_inside:
 		key_sysctl(key->path->path, &sysctl);
 		r = inside_stat(&key->server->inside, key->container, sysctl, &info);
+		if (key_missed(key, r))
+			break;
 		if (r < 0)
 			return r;
 		*facts = (struct key_facts){ .mode = info.st_mode };
 		if (S_ISREG(info.st_mode))
 			facts->size_bytes = row ? row->size_bytes : KEY_SIZE_BYTES;
 		return 0;
-	case KEY_directory:
-		*facts = (struct key_facts){ .mode = S_IFDIR | 0555, .lasts = true };
+	case KEY_host:
+		r = host_stat(key->container, key->path->path, &info);
+		if (r < 0)
+			return r;
+		*facts = (struct key_facts){ .mode = info.st_mode & ~(mode_t)0222,
+					     .size_bytes = (uint64_t)info.st_size };
 		return 0;
-	case KEY_none:
+	case KEY_directory:
 		break;
+	case KEY_none:
+		return -ENOENT;
 	}
-	return -ENOENT;
+	*facts = (struct key_facts){ .mode = S_IFDIR | 0555, .lasts = true };
+	return 0;
 }
 
 /* --- open --- */
@@ -120,6 +173,7 @@ int key_may_open(const struct key *key, int flags)
 	const struct node_row *row = key->path->row;
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 	struct slice sysctl;
+	int r;
 
 	switch (key_way_of(key)) {
 	case KEY_row:
@@ -129,7 +183,10 @@ int key_may_open(const struct key *key, int flags)
 							  : 0;
 	case KEY_inside:
 		key_sysctl(key->path->path, &sysctl);
-		return inside_may_open(&key->server->inside, key->container, sysctl, flags);
+		r = inside_may_open(&key->server->inside, key->container, sysctl, flags);
+		return key_missed(key, r) ? -EISDIR : r;
+	case KEY_host:
+		return host_may_open(key->container, key->path->path, flags);
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:
@@ -182,6 +239,7 @@ static int key_read_row(const struct key *key, struct text *out)
 	case NODE_name:
 		return key_read_inside(key, out);
 	case NODE_empty:
+	case NODE_tree:
 		break;
 	}
 	return -EISDIR;
@@ -197,12 +255,19 @@ int key_read(const struct key *key, struct text *out)
 		return key_read_row(key, out);
 	case KEY_inside:
 		return key_read_inside(key, out);
+	case KEY_host:
+		return host_read(key->path->path, out);
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:
 		break;
 	}
 	return -ENOENT;
+}
+
+int key_read_link(const struct key *key, struct text *out)
+{
+	return key_way_of(key) == KEY_host ? host_read_link(key->path->path, out) : -EINVAL;
 }
 
 /* --- write --- */
@@ -275,6 +340,8 @@ int key_write(const struct key *key, struct slice written)
 		return row->kind == NODE_store ? key_write_store(key, written) : -EACCES;
 	case KEY_inside:
 		return key_write_inside(key, written, false);
+	case KEY_host:
+		return -EACCES;
 	case KEY_directory:
 		return -EISDIR;
 	case KEY_none:
@@ -311,13 +378,23 @@ static void key_on_row(struct slice name, void *owner)
 	text_printf(&marked, "/%.*s/", SLICE_ARG(name));
 	if (listing->seen.bytes && slice_find(text_slice(&listing->seen), text_slice(&marked)) >= 0)
 		return;
-	text_printf(&path, "%.*s%s%.*s", SLICE_ARG(listing->key->path->path),
-		    listing->key->path->path.bytes ? "/" : "", SLICE_ARG(name));
+	key_put_child(listing->key->path->path, name, &path);
 	row = node_find(text_slice(&path));
 	if (key_way(listing->key->server, listing->key->container, text_slice(&path), row) !=
 	    KEY_none)
-		listing->found(name, row && row->kind != NODE_empty ? DT_REG : DT_DIR,
-			       listing->owner);
+		listing->found(name, key_is_directory(row) ? DT_DIR : DT_REG, listing->owner);
+}
+
+static void key_on_bind(struct slice path, const struct node_row *row, void *owner)
+{
+	struct key_listing *listing = owner;
+	char name[128];
+	size_t bytes = slice_copy(path, name, sizeof(name));
+
+	for (size_t n = 0; n < bytes; n++)
+		name[n] = name[n] == '/' ? KEY_SLASH : name[n];
+	listing->found((struct slice){ name, bytes }, key_is_directory(row) ? DT_DIR : DT_REG,
+		       listing->owner);
 }
 
 int key_list(const struct key *key,
@@ -327,6 +404,12 @@ int key_list(const struct key *key,
 	struct slice sysctl;
 	int r = 0;
 
+	if (slice_is(key->path->path, KEY_BINDS)) {
+		key_each_bind(key_on_bind, &listing);
+		return 0;
+	}
+	if (host_row(key->path->path))
+		return host_list(key->container, key->path->path, found, owner);
 	/* The kernel's names are gathered whole before the rows: in two namespaces at once is
 	 * nobody. */
 	if (key_sysctl(key->path->path, &sysctl))

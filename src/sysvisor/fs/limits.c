@@ -30,6 +30,7 @@ static const struct {
 	[LIMITS_io_operations] = { LIMITS_io, "blkio.throttle.io_serviced_recursive", NULL },
 	[LIMITS_pressure_cpu] = { LIMITS_cpu, NULL, "cpu.pressure" },
 	[LIMITS_pressure_io] = { LIMITS_io, NULL, "io.pressure" },
+	[LIMITS_pressure_irq] = { LIMITS_cpu, NULL, "irq.pressure" },
 	[LIMITS_pressure_memory] = { LIMITS_memory, NULL, "memory.pressure" },
 };
 
@@ -433,14 +434,19 @@ static int limits_cpu_sums(struct limits *limits, struct view_cpu *cpu, struct t
 	return -EBADMSG;
 }
 
-int limits_cpu(struct limits *limits, struct view_cpu *cpu, uint64_t *user_each,
-	       uint64_t *system_each, struct text *scratch)
+void limits_shown(struct limits *limits, struct view_cpu *cpu)
 {
 	struct limits_slow slow;
 
 	limits_slow(limits, &slow);
 	cpu->allowed = slow.allowed;
 	view_show(cpu, slow.quota_milli);
+}
+
+int limits_cpu(struct limits *limits, struct view_cpu *cpu, uint64_t *user_each,
+	       uint64_t *system_each, struct text *scratch)
+{
+	limits_shown(limits, cpu);
 	cpu->user_ns = cpu->system_ns = 0;
 	cpu->user_each_ns = cpu->system_each_ns = NULL;
 	text_clear(scratch);

@@ -33,6 +33,7 @@ enum limits_file {
 	LIMITS_io_operations,
 	LIMITS_pressure_cpu,
 	LIMITS_pressure_io,
+	LIMITS_pressure_irq,
 	LIMITS_pressure_memory,
 	LIMITS_FILE_COUNT
 };
@@ -80,6 +81,8 @@ must_check int limits_read(struct limits *limits, enum limits_file file, struct 
 /* `scratch` is overwritten. -ENOENT: no such controller, the host's numbers are all there is. */
 must_check int limits_memory(struct limits *limits, struct view_memory *ret_memory,
 			     struct text *scratch);
+/* Sets `allowed` and `shown`. */
+void limits_shown(struct limits *limits, struct view_cpu *cpu);
 /* `user_each` and `system_each` (CPUS_MAX numbers), or NULL when the sums are enough. */
 must_check int limits_cpu(struct limits *limits, struct view_cpu *cpu, uint64_t *user_each,
 			  uint64_t *system_each, struct text *scratch);

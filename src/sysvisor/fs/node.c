@@ -14,6 +14,7 @@
 #define ANY_INT	     NUMBER(INT_MIN, INT_MAX)
 #define COUNT	     NUMBER(0, INT_MAX)
 #define BIND	     .bind = true
+#define PARTIAL	     .partial = true
 #define INSIDE	     .inside_first = true
 #define PUSH	     .push = true
 
@@ -27,12 +28,14 @@ const struct node_row node_rows[] = {
 	{ "proc/stat", VIEW, BIND, .show = show_stat },
 	{ "proc/swaps", VIEW, BIND, .show = show_swaps },
 	{ "proc/uptime", VIEW, BIND, .show = show_uptime },
-	{ "proc/pressure/cpu", VIEW, BIND, .show = show_pressure_cpu },
-	{ "proc/pressure/io", VIEW, BIND, .show = show_pressure_io },
-	{ "proc/pressure/memory", VIEW, BIND, .show = show_pressure_memory },
-	{ "sys/devices/system/cpu/online", VIEW, .size_bytes = 4096, BIND, .show = show_cpus },
-	{ "sys/devices/system/cpu/present", VIEW, .size_bytes = 4096, BIND, .show = show_cpus },
-	{ "sys/devices/system/cpu/possible", VIEW, .size_bytes = 4096, BIND, .show = show_cpus },
+	{ "proc/pressure/cpu", VIEW, BIND, PARTIAL, .show = show_pressure_cpu },
+	{ "proc/pressure/io", VIEW, BIND, PARTIAL, .show = show_pressure_io },
+	{ "proc/pressure/irq", VIEW, BIND, PARTIAL, .show = show_pressure_irq },
+	{ "proc/pressure/memory", VIEW, BIND, PARTIAL, .show = show_pressure_memory },
+	{ "sys/devices/system/cpu", .kind = NODE_tree, .mode = 0555, BIND },
+	{ "sys/devices/system/cpu/online", VIEW, .size_bytes = 4096, .show = show_cpus },
+	{ "sys/devices/system/cpu/present", VIEW, .size_bytes = 4096, .show = show_cpus },
+	{ "sys/devices/system/cpu/possible", VIEW, .size_bytes = 4096, .show = show_cpus },
 
 	/* --- /proc/sys --- */
 	{ "proc/sys/fs/file-max", STORE, KIB, NUMBER(0, INT64_MAX), PUSH },

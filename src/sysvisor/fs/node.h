@@ -23,6 +23,7 @@ enum node_kind {
 	NODE_name,   /* the namespace's, written with the host root's rights */
 	NODE_groups, /* the namespace's, with group ids translated */
 	NODE_empty,  /* a directory without entries */
+	NODE_tree,   /* a directory of the host's with all below it; see host.h. Rows win */
 };
 
 enum node_check {
@@ -43,8 +44,9 @@ struct node_row {
 	unsigned int mode;
 	/* The key is the namespace's where the kernel has one there (newer kernels do more). */
 	bool inside_first;
-	bool push; /* --push-max may name it */
-	bool bind; /* it is put over the container's own, where the host has such a file */
+	bool push;    /* --push-max may name it */
+	bool bind;    /* it is put over the container's own, where the host has such a file */
+	bool partial; /* a view that not every host can show: bound where it can */
 };
 
 extern const struct node_row node_rows[];

@@ -9,6 +9,7 @@ static const char *const node_shows[] = {
 	[NODE_name] = "the namespace's",
 	[NODE_groups] = "the namespace's, as the container counts its groups",
 	[NODE_empty] = "an empty directory",
+	[NODE_tree] = "the host's and all below, without processors of others",
 };
 
 static void node_put_check(const struct node_row *row, struct text *out)

@@ -192,6 +192,7 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 {
 	struct text *path = &serve_self->value;
 	struct server *server = serve_self->server;
+	bool endless;
 
 	*child = (struct serve_file){ 0 };
 	if (!parent->container) {
@@ -200,10 +201,7 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 		return child->container ? 0 : -ENOENT;
 	}
 	text_clear(path);
-	text_put(path, parent->path->path);
-	if (path->bytes)
-		text_putc(path, '/');
-	text_put(path, slice_of(name));
+	key_put_child(parent->path->path, slice_of(name), path);
 	if (path->failed)
 		return -ENOMEM;
 	child->container = container_ref(parent->container);
@@ -211,10 +209,12 @@ static int serve_child(const struct serve_file *parent, const char *name, struct
 	if (child->path)
 		return 0;
 	/* Numbers are for what is there: names that somebody merely tries get none, and one that
-	 * makes network devices without end stops at its own share. */
+	 * makes network devices without end stops at its own share. /sys has an end. */
 	if (!key_may_exist(server, parent->container, text_slice(path)))
 		return -ENOENT;
-	if (__atomic_add_fetch(&child->container->paths, 1, __ATOMIC_RELAXED) > SERVE_PATHS)
+	endless = slice_starts(text_slice(path), SLICE("proc/"));
+	if (endless &&
+	    __atomic_add_fetch(&child->container->paths, 1, __ATOMIC_RELAXED) > SERVE_PATHS)
 		return -ENOSPC;
 	child->path = tree_get(&server->tree, text_slice(path));
 	return child->path ? 0 : -ENOSPC;
@@ -245,6 +245,28 @@ static void serve_lookup(fuse_req_t request, fuse_ino_t parent_number, const cha
 		fuse_reply_entry(request, &entry);
 }
 
+static void serve_readlink(fuse_req_t request, fuse_ino_t number)
+{
+	struct text *out = &serve_self->out;
+	auto_file struct serve_file file;
+	int r;
+
+	serve_begin(request);
+	text_clear(out);
+	r = serve_find(number, &file);
+	if (r == 0) {
+		struct key key = serve_key(&file);
+
+		r = file.container ? key_read_link(&key, out) : -EINVAL;
+	}
+	if (!serve_claim())
+		return;
+	if (r < 0)
+		fuse_reply_err(request, -r);
+	else
+		fuse_reply_readlink(request, text_str(out));
+}
+
 static void serve_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 {
 	(void)number, (void)lookups;
@@ -257,14 +279,44 @@ struct serve_listing {
 	fuse_req_t request;
 	struct text *out;
 	size_t room;
-	off_t at, from; /* entries so far, and how many the kernel has */
+	off_t at, from;			    /* entries so far, and how many the kernel has */
+	const struct serve_file *looked_up; /* the directory, if its entries are told in full */
+	bool plus;			    /* the kernel takes entries in full */
 	bool full;
 };
+
+/* With READDIRPLUS an entry may come looked up; number 0 says that it isn't. */
+static void serve_fill_entry(const struct serve_listing *listing, const char *name,
+			     struct stat info, struct fuse_entry_param *entry)
+{
+	auto_file struct serve_file child = { 0 };
+	struct key_facts facts;
+
+	*entry = (struct fuse_entry_param){ .attr = info };
+	if (!listing->looked_up || name[0] == '.' ||
+	    serve_child(listing->looked_up, name, &child) < 0 || serve_facts(&child, &facts) < 0)
+		return;
+	entry->attr_timeout = entry->entry_timeout = serve_fill(&child, &facts, &entry->attr);
+	entry->ino = entry->attr.st_ino;
+}
+
+static size_t serve_add_entry(const struct serve_listing *listing, char *at, size_t room,
+			      const char *name, struct stat info)
+{
+	struct fuse_entry_param entry;
+
+	if (!listing->plus)
+		return fuse_add_direntry(listing->request, at, room, name, &info, listing->at);
+	if (at)
+		serve_fill_entry(listing, name, info, &entry);
+	return fuse_add_direntry_plus(listing->request, at, room, name, at ? &entry : NULL,
+				      listing->at);
+}
 
 static void serve_put_entry(struct slice name, unsigned char type, void *owner)
 {
 	struct serve_listing *listing = owner;
-	struct stat info = { .st_mode = type == DT_DIR ? S_IFDIR : S_IFREG, .st_ino = SERVE_INODE };
+	struct stat info = { .st_mode = DTTOIF(type), .st_ino = SERVE_INODE };
 	char terminated[256], *at;
 	size_t bytes;
 
@@ -272,14 +324,14 @@ static void serve_put_entry(struct slice name, unsigned char type, void *owner)
 	if (listing->at <= listing->from || listing->full || name.bytes >= sizeof(terminated))
 		return;
 	slice_copy(name, terminated, sizeof(terminated));
-	bytes = fuse_add_direntry(listing->request, NULL, 0, terminated, NULL, 0);
+	bytes = serve_add_entry(listing, NULL, 0, terminated, info);
 	at = listing->out->bytes + bytes <= listing->room ? text_reserve(listing->out, bytes)
 							  : NULL;
 	if (!at) {
 		listing->full = true;
 		return;
 	}
-	fuse_add_direntry(listing->request, at, bytes, terminated, &info, listing->at);
+	serve_add_entry(listing, at, bytes, terminated, info);
 	listing->out->bytes += bytes;
 }
 
@@ -297,22 +349,24 @@ static int serve_list_containers(struct serve_listing *listing)
 	return 0;
 }
 
-static void serve_readdir(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t from,
-			  struct fuse_file_info *open_file)
+static void serve_list(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t from, bool plus)
 {
-	struct serve_listing listing = {
-		.request = request, .out = &serve_self->out, .room = bytes, .from = from
-	};
+	struct serve_listing listing = { .request = request,
+					 .out = &serve_self->out,
+					 .room = bytes,
+					 .from = from,
+					 .plus = plus };
 	auto_file struct serve_file file;
 	int r;
 
-	(void)open_file;
 	serve_begin(request);
 	text_clear(&serve_self->out);
 	r = serve_find(number, &file);
 	if (r == 0) {
 		struct key key = serve_key(&file);
 
+		if (file.container && slice_is(file.path->path, KEY_BINDS))
+			listing.looked_up = &file;
 		serve_put_entry(SLICE("."), DT_DIR, &listing);
 		serve_put_entry(SLICE(".."), DT_DIR, &listing);
 		r = file.container ? key_list(&key, serve_put_entry, &listing)
@@ -324,6 +378,20 @@ static void serve_readdir(fuse_req_t request, fuse_ino_t number, size_t bytes, o
 		fuse_reply_err(request, -r);
 	else
 		fuse_reply_buf(request, serve_self->out.at, serve_self->out.bytes);
+}
+
+static void serve_readdir(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t from,
+			  struct fuse_file_info *open_file)
+{
+	(void)open_file;
+	serve_list(request, number, bytes, from, false);
+}
+
+static void serve_readdirplus(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t from,
+			      struct fuse_file_info *open_file)
+{
+	(void)open_file;
+	serve_list(request, number, bytes, from, true);
 }
 
 /* --- files --- */
@@ -433,8 +501,7 @@ static void serve_start(void *owner, struct fuse_conn_info *connection)
 	(void)owner;
 	/* Answers are small: copying them is cheaper than handing pages on. */
 	connection->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-					    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_READDIRPLUS |
-					    FUSE_CAP_ATOMIC_O_TRUNC);
+					    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ATOMIC_O_TRUNC);
 	connection->max_write = SERVE_WRITE_BYTES;
 }
 
@@ -447,9 +514,11 @@ const struct fuse_lowlevel_ops serve_ops = {
 	.init = serve_start,
 	.lookup = serve_lookup,
 	.forget = serve_forget,
+	.readlink = serve_readlink,
 	.getattr = serve_getattr,
 	.setattr = serve_setattr,
 	.readdir = serve_readdir,
+	.readdirplus = serve_readdirplus,
 	.open = serve_open,
 	.read = serve_read,
 	.write = serve_write,

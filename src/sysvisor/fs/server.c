@@ -348,7 +348,7 @@ int server_start(struct daemon *daemon, struct error *err)
 	server->daemon = daemon;
 	server->tree.fd = server->journal.fd = -1;
 	server->inside = (struct inside){ -1, { -1, -1, -1 } };
-	server->host = (struct show_host){ { -1, -1, -1 } };
+	server->host = (struct show_host){ .fds = { -1, -1, -1 } };
 	containers_init(&server->containers);
 	list_init(&server->watches);
 	server_raise_limit();

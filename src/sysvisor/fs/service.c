@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "sysvisor/fs/node.h"
+#include "sysvisor/fs/key.h"
 #include "sysvisor/fs/session.h"
 
 #define SERVICE_BINDS  64
@@ -23,72 +23,46 @@ static void service_refuse(struct grpc_request *request, const struct error *err
 /* --- binds --- */
 
 struct service_binds {
+	struct server *server;
+	struct container *container;
 	Sysvisor__V1__Bind binds[SERVICE_BINDS], *pointers[SERVICE_BINDS];
 	char sources[SERVICE_BINDS][600], targets[SERVICE_BINDS][128];
 	size_t count;
 };
 
-static void service_add_bind(struct service_binds *binds, const char *mount, const char *path,
-			     bool read_only, bool directory)
+/* A view that shows nothing here (pressure without cgroup v2) is left alone; the others are not
+ * tried: each of them is some files of the kernel's to be read. */
+static bool service_wants(const struct service_binds *binds, const struct node_row *row)
 {
-	Sysvisor__V1__Bind *bind = &binds->binds[binds->count];
+	auto_text struct text out = { 0 };
+	struct show show = { .server = binds->server, .container = binds->container, .out = &out };
 
-	if (binds->count == SERVICE_BINDS)
-		return;
-	sysvisor__v1__bind__init(bind);
-	bind->source = binds->sources[binds->count];
-	bind->target = binds->targets[binds->count];
-	snprintf(bind->source, sizeof(binds->sources[0]), "%s/%s", mount, path);
-	snprintf(bind->target, sizeof(binds->targets[0]), "/%s", path);
-	bind->read_only = read_only;
-	bind->directory = directory;
-	binds->pointers[binds->count++] = bind;
+	return !row || !row->partial || row->show(&show) == 0;
 }
 
 /* Over what isn't there nothing can be bound; the container's own /proc and /sys have what the
- * host's have. A view that shows nothing here (pressure without cgroup v2) is left alone. */
-static bool service_wants(const struct server *server, struct container *container,
-			  const struct node_row *row)
+ * host's have. */
+static void service_add_bind(struct slice path, const struct node_row *row, void *owner)
 {
-	auto_text struct text out = { 0 };
-	struct show_room *room;
-	struct show show;
-	char path[256];
-	bool works = true;
+	struct service_binds *binds = owner;
+	Sysvisor__V1__Bind *bind = &binds->binds[binds->count];
+	char *source = binds->sources[binds->count];
+	int head;
 
-	snprintf(path, sizeof(path), "/%s", row->path);
-	if (!row->bind || access(path, F_OK) < 0)
-		return false;
-	if (row->kind == NODE_view) {
-		room = calloc(1, sizeof(*room));
-		show = (struct show){ .server = (struct server *)(uintptr_t)server,
-				      .container = container,
-				      .room = room,
-				      .out = &out };
-		works = room && row->show(&show) == 0;
-		if (room) {
-			text_done(&room->host);
-			text_done(&room->group);
-			text_done(&room->more);
-		}
-		free(room);
-	}
-	return works;
-}
-
-static void service_fill_binds(const struct server *server, struct container *container,
-			       const char *mount, struct service_binds *binds)
-{
-	binds->count = 0;
-	service_add_bind(binds, mount, "proc/sys", false, true);
-	for (size_t n = 0; n < node_count; n++) {
-		const struct node_row *row = &node_rows[n];
-
-		if (service_wants(server, container, row))
-			service_add_bind(binds, mount, row->path,
-					 row->kind == NODE_view || row->kind == NODE_empty,
-					 row->kind == NODE_empty);
-	}
+	if (binds->count == SERVICE_BINDS || !service_wants(binds, row))
+		return;
+	sysvisor__v1__bind__init(bind);
+	head = snprintf(source, sizeof(binds->sources[0]), "%s/%s/" KEY_BINDS "/",
+			binds->server->mount.path, binds->container->origin.id);
+	snprintf(source + head, sizeof(binds->sources[0]) - (size_t)head, "%.*s", SLICE_ARG(path));
+	for (char *at = source + head; *at; at++)
+		*at = (char)(*at == '/' ? KEY_SLASH : *at);
+	bind->source = source;
+	bind->target = binds->targets[binds->count];
+	snprintf(bind->target, sizeof(binds->targets[0]), "/%.*s", SLICE_ARG(path));
+	bind->read_only = row && (row->kind == NODE_view || key_is_directory(row));
+	bind->directory = key_is_directory(row);
+	binds->pointers[binds->count++] = bind;
 }
 
 /* --- calls --- */
@@ -100,7 +74,7 @@ static void on_register(struct grpc_request *request, const ProtobufCMessage *me
 	Sysvisor__V1__FilesystemRegisterAnswer answer =
 		SYSVISOR__V1__FILESYSTEM_REGISTER_ANSWER__INIT;
 	auto_free struct service_binds *binds = malloc(sizeof(*binds));
-	auto_container struct container *container = NULL;
+	struct container *container;
 	struct error err = { .code = ENOMEM, .text = "out of memory" };
 	char mount[600];
 
@@ -110,11 +84,15 @@ static void on_register(struct grpc_request *request, const ProtobufCMessage *me
 	}
 	container = containers_find(&server->containers, slice_of(asked->id));
 	snprintf(mount, sizeof(mount), "%s/%s", server->mount.path, asked->id);
-	service_fill_binds(server, container, mount, binds);
+	binds->server = server;
+	binds->container = container;
+	binds->count = 0;
+	key_each_bind(service_add_bind, binds);
 	answer.mount = mount;
 	answer.n_binds = binds->count;
 	answer.binds = binds->pointers;
 	grpc_answer(request, &answer.base);
+	container_unref(container);
 }
 
 static void on_unregister(struct grpc_request *request, const ProtobufCMessage *message)

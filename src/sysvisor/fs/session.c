@@ -73,14 +73,18 @@ struct session_delays session_delays(const struct server *server)
 /* One worker serves as long as it can alone: it stays on its processor, with all it needs at hand,
  * which makes a request half as expensive as handing each to another thread. A second one is woken
  * when requests pile up, or when one may take long; it rests again when there is nothing to do. */
-static void session_wake_another(struct session *session)
+static bool session_wake_another(struct session *session)
 {
+	bool any;
+
 	pthread_mutex_lock(&session->lock);
-	if (session->resting > session->wake) {
+	any = session->resting > session->wake;
+	if (any) {
 		session->wake++;
 		pthread_cond_signal(&session->wanted);
 	}
 	pthread_mutex_unlock(&session->lock);
+	return any;
 }
 
 static void session_rest(struct session *session)
@@ -202,8 +206,11 @@ static void session_on_watchdog(struct loop_timer *timer)
 		if (session_add_worker(session, &err) < 0)
 			log_error("%s", err.text);
 	}
-	if (slow && session->listening == 0)
-		session_wake_another(session);
+	/* All are at something that takes its time: whoever asks for something else shall not have
+	 * to wait for the deadline of that. */
+	if (slow && session->listening == 0 && !session_wake_another(session) &&
+	    session_add_worker(session, &err) < 0)
+		log_error("%s", err.text);
 	loop_timer_set(server->daemon->loop, timer,
 		       server->containers.by_id.count ? SESSION_WATCH_NS : deadline_ns / 4);
 }

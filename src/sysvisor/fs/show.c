@@ -10,6 +10,7 @@
 #include "sysvisor/fs/server.h"
 
 #define SHOW_LOAD_FRESH_NS (3 * VIEW_LOAD_S * NS_PER_S)
+#define SHOW_HOST_NS	   (100 * NS_PER_MS)
 
 /* --- the host's files --- */
 
@@ -21,6 +22,7 @@ static const char *const show_paths[SHOW_FILE_COUNT] = {
 
 int show_host_open(struct show_host *host, struct error *err)
 {
+	pthread_rwlock_init(&host->lock, NULL);
 	for (size_t n = 0; n < SHOW_FILE_COUNT; n++)
 		host->fds[n] = -1;
 	for (size_t n = 0; n < SHOW_FILE_COUNT; n++) {
@@ -35,6 +37,7 @@ void show_host_close(struct show_host *host)
 {
 	for (size_t n = 0; n < SHOW_FILE_COUNT; n++)
 		auto_close_fd(&host->fds[n]);
+	text_done(&host->memory.text);
 }
 
 static int show_read_host(const struct show *show, enum show_file file, struct text *text)
@@ -60,35 +63,77 @@ static int show_read_host(const struct show *show, enum show_file file, struct t
 
 /* --- memory --- */
 
-static int show_memory(const struct show *show, struct view_memory *memory)
+static bool show_memory_is_fresh(const struct show_host *host)
 {
-	int r = show_read_host(show, SHOW_meminfo, &show->room->host);
+	return host->memory_read_ns && clock_mono_ns() - host->memory_read_ns < SHOW_HOST_NS;
+}
 
-	return r < 0 ? r : limits_memory(&show->container->limits, memory, &show->room->group);
+/* What is the host's in it changes slowly or not at all, and is the same for all containers; what
+ * is the container's own is read anew each time. Returns with the lock held for reading. */
+static int show_lock_memory(const struct show *show)
+{
+	struct show_host *host = &show->server->host;
+	int r = 0;
+
+	pthread_rwlock_rdlock(&host->lock);
+	if (show_memory_is_fresh(host))
+		return 0;
+	pthread_rwlock_unlock(&host->lock);
+	pthread_rwlock_wrlock(&host->lock);
+	if (!show_memory_is_fresh(host)) {
+		r = show_read_host(show, SHOW_meminfo, &host->memory.text);
+		view_read_host(&host->memory);
+		host->memory_read_ns = r == 0 ? clock_mono_ns() : 0;
+	}
+	pthread_rwlock_unlock(&host->lock);
+	if (r == 0)
+		pthread_rwlock_rdlock(&host->lock);
+	return r;
+}
+
+/* Made by `put` from both; without a controller, by `put` from the host's alone. */
+static int show_memory(struct show *show,
+		       void (*put)(const struct view_host *host, const struct view_memory *memory,
+				   struct text *out))
+{
+	struct show_host *host = &show->server->host;
+	struct view_memory memory;
+	int r = limits_memory(&show->container->limits, &memory, &show->room->group);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (show_lock_memory(show) < 0)
+		return -EIO;
+	put(&host->memory, r == 0 ? &memory : NULL, show->out);
+	pthread_rwlock_unlock(&host->lock);
+	return 0;
+}
+
+static void show_put_meminfo(const struct view_host *host, const struct view_memory *memory,
+			     struct text *out)
+{
+	if (memory)
+		view_meminfo(host, memory, out);
+	else
+		text_put(out, text_slice(&host->text));
+}
+
+static void show_put_swaps(const struct view_host *host, const struct view_memory *memory,
+			   struct text *out)
+{
+	const struct view_memory none = { 0 };
+
+	view_swaps(host, memory ? memory : &none, out);
 }
 
 int show_meminfo(struct show *show)
 {
-	struct view_memory memory;
-	int r = show_memory(show, &memory);
-
-	if (r == 0)
-		view_meminfo(text_slice(&show->room->host), &memory, show->out);
-	else if (r == -ENOENT) /* without a controller there is but the host's */
-		text_put(show->out, text_slice(&show->room->host));
-	return r == -ENOENT ? 0 : r;
+	return show_memory(show, show_put_meminfo);
 }
 
 int show_swaps(struct show *show)
 {
-	struct view_memory memory;
-	int r = show_memory(show, &memory);
-
-	if (r == -ENOENT)
-		memory = (struct view_memory){ 0 };
-	if (r == 0 || r == -ENOENT)
-		view_swaps(text_slice(&show->room->host), &memory, show->out);
-	return r == -ENOENT ? 0 : r;
+	return show_memory(show, show_put_swaps);
 }
 
 /* --- processors --- */
@@ -211,6 +256,11 @@ int show_pressure_cpu(struct show *show)
 int show_pressure_io(struct show *show)
 {
 	return show_pressure(show, LIMITS_pressure_io);
+}
+
+int show_pressure_irq(struct show *show)
+{
+	return show_pressure(show, LIMITS_pressure_irq);
 }
 
 int show_pressure_memory(struct show *show)

@@ -27,6 +27,9 @@ enum show_file { SHOW_meminfo, SHOW_cpuinfo, SHOW_diskstats, SHOW_FILE_COUNT };
 
 struct show_host {
 	int fds[SHOW_FILE_COUNT];
+	pthread_rwlock_t lock; /* of what follows */
+	struct view_host memory;
+	uint64_t memory_read_ns; /* mono; 0: never */
 };
 
 must_check int show_host_open(struct show_host *host, struct error *err);
@@ -38,6 +41,7 @@ int show_diskstats(struct show *show);
 int show_loadavg(struct show *show);
 int show_meminfo(struct show *show);
 int show_pressure_cpu(struct show *show);
+int show_pressure_irq(struct show *show);
 int show_pressure_io(struct show *show);
 int show_pressure_memory(struct show *show);
 int show_product_uuid(struct show *show);

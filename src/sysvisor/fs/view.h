@@ -53,9 +53,23 @@ void view_parse_memory_stat(struct slice text, bool v1, struct view_memory *memo
 /* One number, or "max". */
 bool view_parse_limit(struct slice text, uint64_t *ret_value);
 
-void view_meminfo(struct slice host, const struct view_memory *memory, struct text *out);
-/* `host` is /proc/meminfo here, too: without swap on the host there is none. */
-void view_swaps(struct slice host, const struct view_memory *memory, struct text *out);
+/* The host's /proc/meminfo, looked through once for many views: which line becomes what. */
+#define VIEW_HOST_LINES 128 /* about 55 there are */
+struct view_host {
+	struct text text;
+	struct view_line {
+		struct slice line, key; /* of `text` */
+		int row;		/* of the table of what lines become; -1: it stays */
+	} lines[VIEW_HOST_LINES];
+	size_t line_count;
+	uint64_t total, available, swap_total, swap_free; /* bytes */
+};
+/* Looks through host->text, which must stay as it is. */
+void view_read_host(struct view_host *host);
+
+void view_meminfo(const struct view_host *host, const struct view_memory *memory, struct text *out);
+/* Without swap on the host there is none. */
+void view_swaps(const struct view_host *host, const struct view_memory *memory, struct text *out);
 
 /* --- processors --- */
 

@@ -68,22 +68,6 @@ void view_parse_memory_stat(struct slice text, bool v1, struct view_memory *memo
 		memory->swap_limit -= memory->limit;
 }
 
-/* A line of meminfo in kB; 0 when it isn't there. */
-static uint64_t memory_host(struct slice host, struct slice key)
-{
-	struct slice line;
-	uint64_t kib = 0;
-
-	while (slice_next(&host, '\n', &line)) {
-		if (slice_eat(&line, key) && slice_eat(&line, SLICE(":"))) {
-			line = slice_trim(line);
-			if (slice_eat_u64(&line, &kib))
-				return kib * 1024;
-		}
-	}
-	return 0;
-}
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -101,21 +85,19 @@ struct memory_sums {
 	uint64_t nothing;
 };
 
-static struct memory_sums memory_sum(struct slice host, const struct view_memory *memory)
+static struct memory_sums memory_sum(const struct view_host *host, const struct view_memory *memory)
 {
 	struct memory_sums sums = { 0 };
-	uint64_t swap = memory_host(host, SLICE("SwapTotal"));
 
-	sums.total = least(memory->limit, memory_host(host, SLICE("MemTotal")));
+	sums.total = least(memory->limit, host->total);
 	sums.free = less(sums.total, memory->usage);
 	sums.cached = memory->file;
 	sums.available = least(least(sums.free + memory->active_file + memory->inactive_file +
 					     memory->slab_reclaimable,
 				     sums.total),
-			       memory_host(host, SLICE("MemAvailable")));
-	sums.swap_total = least(memory->swap_limit, swap);
-	sums.swap_free = least(less(sums.swap_total, memory->swap_usage),
-			       memory_host(host, SLICE("SwapFree")));
+			       host->available);
+	sums.swap_total = least(memory->swap_limit, host->swap_total);
+	sums.swap_free = least(less(sums.swap_total, memory->swap_usage), host->swap_free);
 	sums.active = memory->active_anon + memory->active_file;
 	sums.inactive = memory->inactive_anon + memory->inactive_file;
 	sums.slab = memory->slab_reclaimable + memory->slab_unreclaimable;
@@ -132,62 +114,49 @@ struct meminfo_row {
 #define SUM(member)  true, offsetof(struct memory_sums, member)
 #define STAT(member) false, offsetof(struct view_memory, member)
 
+/* clang-format off */
 static const struct meminfo_row meminfo_rows[] = {
 	{ SLICE("MemTotal"), SUM(total) },
-	  { SLICE("MemFree"), SUM(free) },
-	    { SLICE("MemAvailable"), SUM(available) },
-	      { SLICE("Buffers"), SUM(nothing) },
-		{ SLICE("Cached"), SUM(cached) },
-		  { SLICE("SwapCached"), STAT(swapcached) },
-		    { SLICE("Active"), SUM(active) },
-		      { SLICE("Inactive"), SUM(inactive) },
-			{ SLICE("Active(anon)"), STAT(active_anon) },
-			  { SLICE("Inactive(anon)"), STAT(inactive_anon) },
-			    { SLICE("Active(file)"), STAT(active_file) },
-			      { SLICE("Inactive(file)"), STAT(inactive_file) },
-				{ SLICE("Unevictable"), STAT(unevictable) },
-				  { SLICE("Mlocked"), SUM(nothing) },
-				    { SLICE("SwapTotal"), SUM(swap_total) },
-				      { SLICE("SwapFree"), SUM(swap_free) },
-					{ SLICE("Zswap"), SUM(nothing) },
-					  { SLICE("Zswapped"), SUM(nothing) },
-					    { SLICE("Dirty"), STAT(file_dirty) },
-					      { SLICE("Writeback"), STAT(file_writeback) },
-						{ SLICE("AnonPages"), STAT(anon) },
-						  { SLICE("Mapped"), STAT(file_mapped) },
-						    { SLICE("Shmem"), STAT(shmem) },
-						      { SLICE("KReclaimable"),
-							      STAT(slab_reclaimable) },
-							{ SLICE("Slab"), SUM(slab) },
-							  { SLICE("SReclaimable"),
-								  STAT(slab_reclaimable) },
-							    { SLICE("SUnreclaim"),
-								    STAT(slab_unreclaimable) },
-							      { SLICE("KernelStack"),
-								      STAT(kernel_stack) },
-								{ SLICE("PageTables"),
-									STAT(pagetables) },
-								  { SLICE("SecPageTables"),
-									  SUM(nothing) },
-								    { SLICE("CommitLimit"),
-									    SUM(total) },
-								      { SLICE("Committed_AS"),
-									      STAT(anon) },
-									{ SLICE("VmallocUsed"),
-										SUM(nothing) },
-									  { SLICE("Percpu"),
-										  SUM(nothing) },
-									    { SLICE("AnonHugePages"),
-										    STAT(anon_thp) },
-									      { SLICE("ShmemHugePages"),
-										      SUM(nothing) },
-										{ SLICE("ShmemPmdMapped"),
-											SUM(nothing) },
-										  { SLICE("FileHugePages"),
-											  SUM(nothing) },
-										    { SLICE("FilePmdMapped"),
-											    SUM(nothing) },
-										  };
+	{ SLICE("MemFree"), SUM(free) },
+	{ SLICE("MemAvailable"), SUM(available) },
+	{ SLICE("Buffers"), SUM(nothing) },
+	{ SLICE("Cached"), SUM(cached) },
+	{ SLICE("SwapCached"), STAT(swapcached) },
+	{ SLICE("Active"), SUM(active) },
+	{ SLICE("Inactive"), SUM(inactive) },
+	{ SLICE("Active(anon)"), STAT(active_anon) },
+	{ SLICE("Inactive(anon)"), STAT(inactive_anon) },
+	{ SLICE("Active(file)"), STAT(active_file) },
+	{ SLICE("Inactive(file)"), STAT(inactive_file) },
+	{ SLICE("Unevictable"), STAT(unevictable) },
+	{ SLICE("Mlocked"), SUM(nothing) },
+	{ SLICE("SwapTotal"), SUM(swap_total) },
+	{ SLICE("SwapFree"), SUM(swap_free) },
+	{ SLICE("Zswap"), SUM(nothing) },
+	{ SLICE("Zswapped"), SUM(nothing) },
+	{ SLICE("Dirty"), STAT(file_dirty) },
+	{ SLICE("Writeback"), STAT(file_writeback) },
+	{ SLICE("AnonPages"), STAT(anon) },
+	{ SLICE("Mapped"), STAT(file_mapped) },
+	{ SLICE("Shmem"), STAT(shmem) },
+	{ SLICE("KReclaimable"), STAT(slab_reclaimable) },
+	{ SLICE("Slab"), SUM(slab) },
+	{ SLICE("SReclaimable"), STAT(slab_reclaimable) },
+	{ SLICE("SUnreclaim"), STAT(slab_unreclaimable) },
+	{ SLICE("KernelStack"), STAT(kernel_stack) },
+	{ SLICE("PageTables"), STAT(pagetables) },
+	{ SLICE("SecPageTables"), SUM(nothing) },
+	{ SLICE("CommitLimit"), SUM(total) },
+	{ SLICE("Committed_AS"), STAT(anon) },
+	{ SLICE("VmallocUsed"), SUM(nothing) },
+	{ SLICE("Percpu"), SUM(nothing) },
+	{ SLICE("AnonHugePages"), STAT(anon_thp) },
+	{ SLICE("ShmemHugePages"), SUM(nothing) },
+	{ SLICE("ShmemPmdMapped"), SUM(nothing) },
+	{ SLICE("FileHugePages"), SUM(nothing) },
+	{ SLICE("FilePmdMapped"), SUM(nothing) },
+};
+/* clang-format on */
 
 static void memory_put_line(struct slice key, uint64_t bytes, struct text *out)
 {
@@ -204,40 +173,75 @@ static void memory_put_line(struct slice key, uint64_t bytes, struct text *out)
 	text_put(out, SLICE(" kB\n"));
 }
 
-void view_meminfo(struct slice host, const struct view_memory *memory, struct text *out)
+static int memory_find_row(struct slice key, size_t hint)
 {
-	struct memory_sums sums = memory_sum(host, memory);
-	struct slice line, key, rest;
+	for (size_t n = 0; n < array_count(meminfo_rows); n++) {
+		size_t at = (hint + n) % array_count(meminfo_rows);
+
+		if (slice_eq(meminfo_rows[at].key, key))
+			return (int)at;
+	}
+	return -1;
+}
+
+void view_read_host(struct view_host *host)
+{
+	const struct {
+		struct slice key;
+		uint64_t *at;
+	} wanted[] = {
+		{ SLICE("MemTotal"), &host->total }, { SLICE("MemAvailable"), &host->available },
+						       { SLICE("SwapTotal"), &host->swap_total },
+							 { SLICE("SwapFree"), &host->swap_free },
+						       };
+	struct slice rest = text_slice(&host->text), line;
 	size_t hint = 0;
 
-	while (slice_next(&host, '\n', &line)) {
-		const struct meminfo_row *row = NULL;
+	host->line_count = 0;
+	for (size_t n = 0; n < array_count(wanted); n++)
+		*wanted[n].at = 0;
+	while (host->line_count < VIEW_HOST_LINES && slice_next(&rest, '\n', &line)) {
+		struct view_line *entry = &host->lines[host->line_count];
+		struct slice value = line;
+		uint64_t kib;
+
+		entry->line = line;
+		if (!slice_cut(&value, ':', &entry->key))
+			continue;
+		host->line_count++;
+		value = slice_trim(value);
+		for (size_t n = 0; n < array_count(wanted); n++)
+			if (slice_eq(entry->key, wanted[n].key) && slice_eat_u64(&value, &kib))
+				*wanted[n].at = kib * 1024;
+		/* Lines mostly come in the order of the rows. */
+		entry->row = memory_find_row(entry->key, hint);
+		if (entry->row >= 0)
+			hint = (size_t)entry->row + 1;
+	}
+}
+
+void view_meminfo(const struct view_host *host, const struct view_memory *memory, struct text *out)
+{
+	struct memory_sums sums = memory_sum(host, memory);
+
+	for (size_t n = 0; n < host->line_count; n++) {
+		const struct view_line *line = &host->lines[n];
+		const struct meminfo_row *row = &meminfo_rows[line->row < 0 ? 0 : line->row];
 		uint64_t value;
 
-		rest = line;
-		if (!slice_cut(&rest, ':', &key))
-			continue;
-		for (size_t n = 0; n < array_count(meminfo_rows) && !row; n++) {
-			size_t at = (hint + n) % array_count(meminfo_rows);
-
-			if (slice_eq(meminfo_rows[at].key, key)) {
-				row = &meminfo_rows[at];
-				hint = at + 1;
-			}
-		}
-		if (!row) {
-			text_put(out, line);
+		if (line->row < 0) {
+			text_put(out, line->line);
 			text_putc(out, '\n');
 			continue;
 		}
 		memcpy(&value,
 		       (row->of_sums ? (const char *)&sums : (const char *)memory) + row->at,
 		       sizeof(value));
-		memory_put_line(key, value, out);
+		memory_put_line(line->key, value, out);
 	}
 }
 
-void view_swaps(struct slice host, const struct view_memory *memory, struct text *out)
+void view_swaps(const struct view_host *host, const struct view_memory *memory, struct text *out)
 {
 	struct memory_sums sums = memory_sum(host, memory);
 

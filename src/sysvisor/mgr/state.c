@@ -28,7 +28,7 @@ static void state_sync_done(struct worker_job *job)
 	state->again = false;
 }
 
-static int state_append(struct state *state, struct text *line, struct error *err)
+static int state_append(struct state *state, struct text *line, bool sync, struct error *err)
 {
 	int r = line->failed ? -ENOMEM : file_write_all(state->fd, text_slice(line));
 
@@ -40,6 +40,8 @@ static int state_append(struct state *state, struct text *line, struct error *er
 	}
 	state->bytes += line->bytes;
 	state->line_count++;
+	if (!sync)
+		return 0;
 	if (state->sync.busy)
 		state->again = true;
 	else
@@ -52,7 +54,7 @@ int state_write(struct state *state, const struct record *record, struct error *
 	auto_text struct text line = { 0 };
 
 	record_put(record, &line);
-	return state_append(state, &line, err);
+	return state_append(state, &line, record->state == RECORD_registered, err);
 }
 
 int state_write_gone(struct state *state, const char *id, struct error *err)
@@ -60,7 +62,7 @@ int state_write_gone(struct state *state, const char *id, struct error *err)
 	auto_text struct text line = { 0 };
 
 	record_put_gone(id, &line);
-	return state_append(state, &line, err);
+	return state_append(state, &line, false, err);
 }
 
 /* --- all of it --- */

@@ -2,7 +2,8 @@
 /*
  * state - the journal of container records: a line for each change, the last one of a container
  * counts. A line is with the kernel before the caller goes on, so that a killed daemon loses
- * nothing; it is on the disk soon after (fdatasync beside the loop), for the machine's sake.
+ * nothing. Those that give ids away are on the disk soon after (fdatasync beside the loop), for the
+ * machine's sake; which containers still run, or are there, it will see when it is up again.
  */
 #ifndef SYSVISOR_MGR_STATE_H
 #define SYSVISOR_MGR_STATE_H

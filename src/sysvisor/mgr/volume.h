@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * volume - directories on a real file system for what engines inside a container write. They live
- * as long as the container does, whatever stops and starts it; nothing is ever copied.
+ * as long as the container does, whatever stops and starts it. What the image has in their places
+ * is copied once, by the runtime (sysvisor/runc/seed.h); nothing is ever copied back.
  */
 #ifndef SYSVISOR_MGR_VOLUME_H
 #define SYSVISOR_MGR_VOLUME_H

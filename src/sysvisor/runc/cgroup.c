@@ -3,16 +3,10 @@
 
 #include <errno.h>
 
-int cgroup_place(const char *cgroups_path, const char *id, bool systemd, struct text *out,
-		 struct error *err)
+int cgroup_place(const char *cgroups_path, const char *id, struct text *out, struct error *err)
 {
 	struct slice path = slice_of(cgroups_path ? cgroups_path : ""), piece;
 
-	if (systemd)
-		return error_say(err, ENOSYS,
-				 "not supported: --systemd-cgroup, because this runtime does not "
-				 "speak to systemd yet; set the engine's cgroup driver to "
-				 "cgroupfs");
 	if (path.bytes == 0) {
 		text_printf(out, "/%s", id);
 		return 0;

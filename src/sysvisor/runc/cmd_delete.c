@@ -9,6 +9,7 @@
 #include "sysvisor/runc/command.h"
 #include "sysvisor/runc/delete.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
 #define DELETE_WAIT_MS 10000
@@ -34,8 +35,18 @@ static int delete_kill_pid(void *owner, pid_t pid, struct error *err)
 	return 0;
 }
 
+/* A systemd that doesn't answer has no say: its unit goes with the last process. */
+static void delete_scope(const struct runtime *runtime, const struct state *state)
+{
+	struct error said;
+
+	if (state->scope && scope_stop(runtime, state->scope, &said) < 0)
+		runtime_warn(runtime, "%s", said.text);
+}
+
 /* What has outlived the first process: there is some only in a shared pid namespace. */
-static int delete_cgroup(const struct state *state, struct error *err)
+static int delete_cgroup(const struct runtime *runtime, const struct state *state,
+			 struct error *err)
 {
 	struct cgroup_tree tree;
 	int r = cgroup_tree_init(&tree, err);
@@ -48,6 +59,8 @@ static int delete_cgroup(const struct state *state, struct error *err)
 	if (r == 0 && cgroup_tree_is_frozen(&tree))
 		r = cgroup_tree_freeze(&tree, false, err);
 	if (r == 0)
+		delete_scope(runtime, state);
+	if (r == 0)
 		r = cgroup_tree_remove(&tree, state->cgroup, err);
 	cgroup_tree_done(&tree);
 	return r;
@@ -57,11 +70,13 @@ int delete_rest(const struct runtime *runtime, const struct state *state, int di
 		struct error *err)
 {
 	struct error said;
-	int r = delete_cgroup(state, err);
+	int r = delete_cgroup(runtime, state, err);
 
 	if (r < 0)
 		return r;
 	services_end(runtime, state->id);
+	if (state->storage)
+		overlay_clean(state->storage);
 	if (hooks_run("hook poststop", &state->hooks.poststop, state, STATE_stopped, &said) < 0)
 		runtime_warn(runtime, "%s", said.text);
 	return state_remove(runtime->root, state->id, dir_fd, err);
@@ -124,9 +139,10 @@ static int delete_command(const struct runtime *runtime, void *options, char **a
 	if (dir < 0)
 		return dir;
 	r = state_load(runtime->root, args[0], &state, err);
-	if (r == -ENOENT) /* `create` was killed before it had written it */
+	if (r == -ENOENT) { /* `create` was killed before it had written it */
+		services_end(runtime, args[0]);
 		r = state_remove(runtime->root, args[0], dir, err);
-	else if (r == 0)
+	} else if (r == 0)
 		r = delete_loaded(runtime, &state, dir, wanted->force, err);
 	state_done(&state);
 	return r;

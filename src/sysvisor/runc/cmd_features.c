@@ -59,7 +59,7 @@ static void features_cgroup(struct json *json)
 	json_key(json, SLICE("v2"));
 	json_bool(json, true);
 	json_key(json, SLICE("systemd"));
-	json_bool(json, false);
+	json_bool(json, true);
 	json_key(json, SLICE("systemdUser"));
 	json_bool(json, false);
 	json_key(json, SLICE("rdma"));

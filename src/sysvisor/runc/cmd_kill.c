@@ -20,7 +20,27 @@ static const struct setting kill_rows[] = {
 	  .help = "Every process of the container, not only the first" },
 };
 
-/* "9", "KILL", "SIGKILL" */
+/* "RTMIN+3" */
+static bool kill_parse_real_time(struct slice word, int *ret_signal)
+{
+	struct slice low = SLICE("RTMIN"), high = SLICE("RTMAX");
+	bool from_low = word.bytes >= low.bytes && strncasecmp(word.at, low.at, low.bytes) == 0;
+	uint64_t distance = 0;
+
+	if (!from_low &&
+	    (word.bytes < high.bytes || strncasecmp(word.at, high.at, high.bytes) != 0))
+		return false;
+	word = slice_skip(word, low.bytes);
+	if (word.bytes &&
+	    (!slice_eat(&word, from_low ? SLICE("+") : SLICE("-")) || !slice_u64(word, &distance)))
+		return false;
+	if (distance > (uint64_t)(SIGRTMAX - SIGRTMIN))
+		return false;
+	*ret_signal = from_low ? SIGRTMIN + (int)distance : SIGRTMAX - (int)distance;
+	return true;
+}
+
+/* "9", "KILL", "SIGKILL", "SIGRTMIN+3" */
 static int kill_parse(const char *name, int *ret_signal, struct error *err)
 {
 	struct slice word = slice_of(name);
@@ -40,9 +60,11 @@ static int kill_parse(const char *name, int *ret_signal, struct error *err)
 			return 0;
 		}
 	}
+	if (kill_parse_real_time(word, ret_signal))
+		return 0;
 	return error_say(err, EINVAL,
-			 "signal '%.40s' is not known; use a number or a name such as "
-			 "TERM",
+			 "signal '%.40s' is not known; use a number, or a name such as TERM or "
+			 "RTMIN+3",
 			 name);
 }
 
@@ -76,12 +98,20 @@ static int kill_all(const struct state *state, int signal_, struct error *err)
 	return r;
 }
 
+/* TERM is how engines ask a container to end, but has systemd start itself anew; its word for
+ * "power off" is RTMIN+3 (systemd(1), CONTAINER_INTERFACE). */
+static int kill_translate(const struct state *state, int signal_)
+{
+	return state->systemd && signal_ == SIGTERM ? SIGRTMIN + 3 : signal_;
+}
+
 static int kill_first(const struct state *state, int signal_, struct error *err)
 {
 	auto_fd int fd = state_pidfd(state, err);
 
 	if (fd < 0)
 		return fd;
+	signal_ = kill_translate(state, signal_);
 	if (syscall(SYS_pidfd_send_signal, fd, signal_, NULL, 0) == 0)
 		return 0;
 	if (errno == ESRCH)

@@ -186,6 +186,8 @@ static int update_command(const struct runtime *runtime, void *options, char **a
 	if (r == 0)
 		r = update_read(options, &spec, err);
 	/* Device rules come along from CRI and say "nothing at all": not meant for us. */
+	if (r == 0 && group.state.scope)
+		r = scope_update(runtime, group.state.scope, &spec, err);
 	if (r == 0)
 		r = resources_apply(&group.tree, &spec.linux_.resources, err);
 	spec_done(&spec);

@@ -5,6 +5,7 @@
 
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/command.h"
+#include "sysvisor/runc/dns.h"
 #include "sysvisor/runc/hooks.h"
 #include "sysvisor/runc/start.h"
 
@@ -36,12 +37,25 @@ static int start_connect(const struct runtime *runtime, const struct state *stat
 	return channel_connect(text_str(&path), SOCK_SEQPACKET, err);
 }
 
+/* Without it the container has names all the same; only those inside it have none. */
+static void start_alias_dns(const struct runtime *runtime, const struct state *state)
+{
+	struct error err;
+
+	if (!state->plain && state_status(runtime->root, state) == STATE_created &&
+	    dns_alias(state, &err) < 0)
+		runtime_warn(runtime, "names for containers inside: %s", err.text);
+}
+
 static int start_it(const struct runtime *runtime, const struct state *state, int dir_fd,
 		    struct error *err)
 {
-	auto_fd int fd = start_connect(runtime, state, err);
+	auto_fd int fd = -1;
 	int r;
 
+	/* Only now: engines give the container its network between `create` and `start`. */
+	start_alias_dns(runtime, state);
+	fd = start_connect(runtime, state, err);
 	if (fd < 0)
 		return fd;
 	r = start_wait(fd, err);

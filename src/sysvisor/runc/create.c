@@ -54,17 +54,31 @@ static int create_load(struct create *create, struct error *err)
 	return 0;
 }
 
+static int create_place(struct create *create, struct error *err)
+{
+	const char *wanted = create->spec.linux_.cgroups_path;
+
+	int r;
+
+	if (!create->runtime->systemd_cgroup)
+		return cgroup_place(wanted, create->id, &create->cgroup_path, err);
+	r = scope_is_available(err);
+	return r < 0 ? r
+		     : scope_place(wanted, create->id, &create->spec.arena, &create->scope, err);
+}
+
 /* The state directory is ours by now: the services know nobody else by this id. */
 static int create_plan(struct create *create, struct error *err)
 {
 	int r;
 
 	create->registered = true;
-	r = plan_make(create->runtime, &create->spec, create->id, create->bundle, &create->plan,
-		      err);
+	r = services_init(&create->services, create->runtime, err);
 	if (r == 0)
-		r = cgroup_place(create->spec.linux_.cgroups_path, create->id,
-				 create->runtime->systemd_cgroup, &create->cgroup_path, err);
+		r = plan_make(&create->services, &create->spec, create->id, create->bundle,
+			      &create->plan, err);
+	if (r == 0)
+		r = create_place(create, err);
 	if (r == 0)
 		r = filter_compile(&create->spec.linux_.seccomp, create->plan.is_plain,
 				   &create->filter, err);
@@ -129,15 +143,11 @@ static int create_listen(struct create *create, struct error *err)
 
 /* --- the control group --- */
 
-static int create_make_cgroup(struct create *create, struct error *err)
+static int create_limit_cgroup(struct create *create, struct error *err)
 {
 	const struct spec_resources *resources = &create->spec.linux_.resources;
-	int r = cgroup_tree_init(&create->tree, err);
+	int r = resources_apply(&create->tree, resources, err);
 
-	if (r == 0)
-		r = cgroup_tree_make(&create->tree, text_str(&create->cgroup_path), err);
-	if (r == 0)
-		r = resources_apply(&create->tree, resources, err);
 	if (r == 0)
 		r = devices_apply(&create->tree, &resources->devices, err);
 	if (r == 0 && !create->plan.is_plain)
@@ -146,9 +156,39 @@ static int create_make_cgroup(struct create *create, struct error *err)
 	return r;
 }
 
+static int create_make_cgroup(struct create *create, struct error *err)
+{
+	int r = cgroup_tree_init(&create->tree, err);
+
+	if (r < 0 || create->scope.unit)
+		return r; /* systemd makes none without a process in it */
+	r = cgroup_tree_make(&create->tree, text_str(&create->cgroup_path), err);
+	return r < 0 ? r : create_limit_cgroup(create, err);
+}
+
+/* On v2 the group is what systemd has made; of v1's hierarchies it knows only some. */
+static int create_start_scope(struct create *create, struct error *err)
+{
+	int r;
+
+	if (!create->scope.unit)
+		return 0;
+	r = scope_start(create->runtime, &create->scope, &create->spec, create->id, create->pid,
+			&create->cgroup_path, err);
+	if (r < 0)
+		return r; /* a unit of that name may be somebody else's */
+	create->in_scope = true;
+	r = create->tree.v2_only
+		    ? cgroup_tree_open(&create->tree, text_str(&create->cgroup_path), err)
+		    : cgroup_tree_make(&create->tree, text_str(&create->cgroup_path), err);
+	return r < 0 ? r : create_limit_cgroup(create, err);
+}
+
 static void create_undo_cgroup(struct create *create)
 {
-	if (create->tree.count)
+	if (create->in_scope)
+		(void)!scope_stop(create->runtime, create->scope.unit, NULL);
+	if (create->tree.count && create->cgroup_path.bytes)
 		(void)!cgroup_tree_remove(&create->tree, text_str(&create->cgroup_path), NULL);
 }
 
@@ -186,6 +226,11 @@ static int create_send_rootfs(struct create *create, struct error *err)
 	return fd < 0 ? fd : channel_send(create->channel[0], CHANNEL_mapped, fd, err);
 }
 
+static void create_undo_rootfs(struct create *create)
+{
+	overlay_clean(create->plan.storage);
+}
+
 static int create_limit(struct create *create, struct error *err)
 {
 	const struct spec_process *process = &create->spec.process;
@@ -195,6 +240,8 @@ static int create_limit(struct create *create, struct error *err)
 
 	if (r == 0 && clamped)
 		runtime_warn(create->runtime, "%s; it stays where it can be", clamped);
+	if (r == 0)
+		r = process_schedule(create->pid, process, err);
 	if (r < 0 || !process->oom_score_adj.set)
 		return r;
 	r = process_oom(create->pid, create->plan.oom_score_adj, err);
@@ -220,8 +267,10 @@ static int create_save(struct create *create, struct error *err)
 		.id = create->id,
 		.bundle = create->bundle,
 		.rootfs = create->plan.rootfs,
+		.storage = create->plan.storage,
 		.created = create->created,
 		.cgroup = text_str(&create->cgroup_path),
+		.scope = create->scope.unit,
 		.pid = { create->pid, true },
 		.start_ticks = { (int64_t)stat.start_ticks, true },
 		.owner = { geteuid(), true },
@@ -231,6 +280,7 @@ static int create_save(struct create *create, struct error *err)
 		.hooks = create->spec.hooks,
 		.honor_caps = create->plan.honor_caps,
 		.plain = create->plan.is_plain,
+		.systemd = create->plan.is_systemd,
 	};
 	return state_save(create->dir_fd, &create->state, &create->spec, err);
 }
@@ -242,11 +292,12 @@ static int create_attach(struct create *create, struct error *err)
 
 static int create_show(struct create *create, struct error *err)
 {
-	int r = services_update(create->runtime, create->id, create->pid, err);
+	int r = services_show(&create->services, &create->plan, create->id, create->pid,
+			      create->channel[0], err);
 
-	return r < 0 ? r
-		     : services_show(create->runtime, &create->plan, create->id, create->pid,
-				     create->channel[0], err);
+	/* `run` may be with us for days. */
+	services_done(&create->services);
+	return r;
 }
 
 static int create_hooks(struct create *create, struct error *err)
@@ -291,8 +342,9 @@ static const struct create_step create_steps[] = {
 	{ "mount", create_open_mounts, NULL },
 	{ "control group", create_make_cgroup, create_undo_cgroup },
 	{ "start the first process", create_spawn, create_undo_spawn },
+	{ "control group", create_start_scope, NULL },
 	{ "map ids", create_map_ids, NULL },
-	{ NULL, create_send_rootfs, NULL },
+	{ NULL, create_send_rootfs, create_undo_rootfs },
 	{ NULL, create_limit, NULL },
 	{ NULL, create_save, NULL },
 	{ NULL, create_attach, NULL },
@@ -355,6 +407,7 @@ void create_done(struct create *create)
 	for (size_t n = 0; n < array_count(fds); n++)
 		if (fds[n] >= 0)
 			close(fds[n]);
+	services_done(&create->services);
 	cgroup_tree_done(&create->tree);
 	text_done(&create->cgroup_path);
 	filter_done(&create->filter);

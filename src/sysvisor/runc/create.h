@@ -13,6 +13,7 @@
 #include "sysvisor/runc/filter.h"
 #include "sysvisor/runc/init.h"
 #include "sysvisor/runc/runtime.h"
+#include "sysvisor/runc/services.h"
 
 struct create_options {
 	char *bundle, *console_socket, *pid_file;
@@ -50,10 +51,13 @@ struct create {
 	char *bundle; /* absolute */
 	struct spec spec;
 	struct plan plan;
+	struct services services;
 	struct filter filter;
 	struct state state;
 	char created[40];
 	int dir_fd;
+	struct scope scope; /* where systemd makes the group */
+	bool in_scope;	    /* it has */
 	struct text cgroup_path;
 	struct cgroup_tree tree;
 	int channel[2]; /* ours, the process's */

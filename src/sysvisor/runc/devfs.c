@@ -142,6 +142,8 @@ static int devfs_mount(const struct plan *plan, const struct plan_mount *mount, 
 		r = mount_say(fs, slice_of(mount->data.at[n]), err);
 	for (size_t n = 0; n < array_count(owner) && r == 0; n++)
 		r = mount_say(fs, slice_of(owner[n]), err);
+	if (r == 0)
+		r = plan_say_label(plan, fs, err);
 	/* Read-only comes last, when all is in it. */
 	return r < 0 ? r
 		     : mount_finish(fs, "tmpfs", mount->options.set & ~(uint64_t)MOUNT_ATTR_RDONLY,

@@ -126,3 +126,52 @@ int devices_apply(const struct cgroup_tree *tree, const struct spec_list *rules,
 				 "controller and no cgroup v2 is mounted");
 	return r < 0 ? error_wrap(err, r, "set device rules") : 0;
 }
+
+/* --- systemd --- */
+
+/* "/dev/char/1:3 rw", "char-136 rwm", "block-* m": what systemd has words for. It has none for one
+ * minor of every major, and gets all of them: ours is the filter that decides. */
+static void devices_spell(const struct device_rule *rule, struct text *out)
+{
+	const char *kind = rule->type == 'b' ? "block" : "char";
+
+	if (rule->major < 0)
+		text_printf(out, "%s-*", kind);
+	else if (rule->minor < 0)
+		text_printf(out, "%s-%d", kind, rule->major);
+	else
+		text_printf(out, "/dev/%s/%d:%d", kind, rule->major, rule->minor);
+	text_printf(out, " %s%s%s\n", rule->access & DEVICE_read ? "r" : "",
+		    rule->access & DEVICE_write ? "w" : "", rule->access & DEVICE_mknod ? "m" : "");
+}
+
+int devices_properties(struct properties *list, const struct spec_list *rules, struct error *err)
+{
+	auto_text struct text allowed = { 0 };
+	const struct spec_device_rule *rule;
+	bool strict = true;
+	size_t n = 0;
+
+	if (rules->count == 0)
+		return 0;
+	spec_each(rules, rule) {
+		struct device_rule read;
+		int r = devices_read(rule, n++, &read, err);
+
+		if (r < 0)
+			return r;
+		if (read.type == 'a') { /* all that came before counts no more */
+			strict = !read.allow;
+			text_clear(&allowed);
+		} else if (read.allow) {
+			devices_spell(&read, &allowed);
+		}
+		/* What is taken away again systemd can't say; our filter does. */
+	}
+	for (n = 0; n < array_count(devices_always) && strict; n++)
+		devices_spell(&devices_always[n], &allowed);
+	properties_add(list, "DevicePolicy=s:%s", strict ? "strict" : "auto");
+	if (strict)
+		properties_add(list, "DeviceAllow=a(ss):%s", text_str(&allowed));
+	return 0;
+}

@@ -225,6 +225,8 @@ static int exec_limit(struct exec *exec, struct error *err)
 
 	if (r == 0 && clamped)
 		runtime_warn(exec->runtime, "%s; it stays where it can be", clamped);
+	if (r == 0)
+		r = process_schedule(exec->pid, process, err);
 	if (r == 0 && process->oom_score_adj.set)
 		r = process_oom(exec->pid, process->oom_score_adj.value, err);
 	return r;

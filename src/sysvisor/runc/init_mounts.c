@@ -125,7 +125,17 @@ static int init_copy_dir(int from_fd, int to_fd, int depth, struct error *err)
 	return r;
 }
 
-static int init_make_filesystem(const struct plan_mount *mount, struct error *err)
+/* Those whose files have no labels of their own, and which a user namespace may give some. */
+static bool init_takes_label(const struct plan_mount *mount)
+{
+	for (size_t n = 0; n < mount->data.count; n++)
+		if (strncmp(mount->data.at[n], "context=", strlen("context=")) == 0)
+			return false;
+	return strcmp(mount->type, "tmpfs") == 0 || strcmp(mount->type, "devpts") == 0;
+}
+
+static int init_make_filesystem(const struct plan *plan, const struct plan_mount *mount,
+				struct error *err)
 {
 	auto_fd int fs = mount_begin(mount->type, err);
 	int r = 0;
@@ -136,6 +146,8 @@ static int init_make_filesystem(const struct plan_mount *mount, struct error *er
 		r = mount_say(fs, SLICE("source=none"), err);
 	for (size_t n = 0; n < mount->data.count && r == 0; n++)
 		r = mount_say(fs, slice_of(mount->data.at[n]), err);
+	if (r == 0 && init_takes_label(mount))
+		r = plan_say_label(plan, fs, err);
 	return r < 0 ? r : mount_finish(fs, mount->type, mount->options.set, err);
 }
 
@@ -155,13 +167,15 @@ static int init_mount_filesystem(struct init *init, const struct plan_mount *mou
 {
 	struct mount_options later = { .propagation = mount->options.propagation,
 				       .propagation_deep = mount->options.propagation_deep };
-	auto_fd int target = path_make_dir(init->root_fd, mount->destination, 0755, err);
+	auto_fd int target = mount->is_optional
+				     ? path_open(init->root_fd, mount->destination, O_PATH)
+				     : path_make_dir(init->root_fd, mount->destination, 0755, err);
 	auto_fd int fd = -1, before = -1;
 	int r;
 
 	if (target < 0)
-		return target;
-	fd = init_make_filesystem(mount, err);
+		return mount->is_optional ? 0 : target;
+	fd = init_make_filesystem(init->plan, mount, err);
 	if (fd == -EPERM && strcmp(mount->type, "sysfs") == 0)
 		fd = init_make_sysfs_of_host(err);
 	/* The kernel shows a user namespace no more of /proc than its makers see ("too revealing").
@@ -193,7 +207,9 @@ static int init_mount_bind(struct init *init, struct plan_mount *mount, struct e
 		return 0; /* it could be left away, and was */
 	target = mount->is_file ? path_make_file(init->root_fd, mount->destination, 0755, err)
 				: path_make_dir(init->root_fd, mount->destination, 0755, err);
-	return target < 0 ? target : mount_attach(mount->fd, target, err);
+	if (target < 0)
+		return mount->is_optional ? 0 : target; /* no place can be made for it */
+	return mount_attach(mount->fd, target, err);
 }
 
 /* --- control groups --- */

@@ -5,11 +5,13 @@
 
 #include "sysvisor/runc/command.h"
 
+static const struct command command_man;
+
 static const struct command *const commands[] = {
 	&command_create,     &command_start,   &command_run,	&command_state, &command_kill,
 	&command_delete,     &command_exec,    &command_list,	&command_ps,	&command_pause,
 	&command_resume,     &command_update,  &command_events, &command_spec,	&command_features,
-	&command_checkpoint, &command_restore,
+	&command_checkpoint, &command_restore, &command_man,
 };
 
 static const char *const log_formats[] = { "text", "json", NULL };
@@ -38,7 +40,8 @@ static const struct setting runtime_rows[] = {
 	{ .option = "systemd-cgroup",
 	  .type = SETTING_flag,
 	  AT(systemd_cgroup),
-	  .help = "Have systemd make control groups" },
+	  .help = "Have systemd make control groups, as units: linux.cgroupsPath is "
+		  "slice:prefix:name" },
 	{ .option = "no-sysvisor-mgr",
 	  .type = SETTING_flag,
 	  AT(no_manager),
@@ -98,9 +101,77 @@ static int main_print_help(const struct settings_table *table, struct error *err
 	return command_print(&text, err);
 }
 
-struct main_options {
-	bool help;
+/* --- the manual page --- */
+
+static const char main_man_head[] =
+	".Dd $Mdocdate$\n.Dt " RUNTIME_NAME " 8\n.Os\n.Sh NAME\n.Nm " RUNTIME_NAME "\n"
+	".Nd run system containers: containers that look like whole machines\n"
+	".Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar options\n.Op Ar arguments\n"
+	".Sh DESCRIPTION\n"
+	"An OCI runtime.\nRoot inside is nobody outside, and may do all that a machine's root may: "
+	"run systemd, Docker, mount, set sysctls.\nEngines call it; for use by hand see\n"
+	".Cm spec\nand\n.Cm run .\n"
+	".Pp\nWhere systemd is the first process, SIGTERM powers it off.\n";
+
+static const char main_man_tail[] =
+	".Sh ENVIRONMENT\nOf the container's process, TRUE or FALSE:\n.Bl -tag -width Ds\n"
+	".It Ev SYSVISOR_HONOR_CAPS\nIt has the capabilities that the engine gives, instead of "
+	"all.\n"
+	".It Ev SYSVISOR_SYSCONT_MODE\nFALSE: a plain container in a user namespace, nothing "
+	"more.\n"
+	".El\n"
+	".Sh ANNOTATIONS\n.Bl -tag -width Ds\n"
+	".It io.sysvisor.init\n"
+	"What the first process is: systemd, none, or auto, which looks at what the program is.\n"
+	".It org.systemd.property. Ns Ar NAME\nWith\n.Fl -systemd-cgroup :\na property of the "
+	"unit, "
+	"as in \"uint64 5000000\", \"'text'\", \"true\".\n.El\n"
+	".Sh EXIT STATUS\n.Cm run\nand\n.Cm exec\nend as the program in the container does; all "
+	"else ends with 0 on success and 1 when it failed.\n"
+	".Sh SEE ALSO\n.Xr sysvisor 8 ,\n.Xr sysvisor-fs 8 ,\n.Xr sysvisor-mgr 8\n";
+
+static void main_man_command(const struct command *command, struct text *out)
+{
+	const struct settings_table table = { .program_bit = COMMAND_PROGRAM,
+					      .rows = command->rows,
+					      .row_count = command->row_count };
+
+	text_printf(out, ".It Cm %s%s%s\n%s.\n", command->name, *command->arguments ? " Ar " : "",
+		    command->arguments, command->purpose);
+	if (table.row_count)
+		settings_print_man(&table, out);
+}
+
+static int main_man(const struct runtime *runtime, void *options, char **args, struct error *err)
+{
+	const struct settings_table table = { .program_bit = COMMAND_PROGRAM,
+					      .rows = runtime_rows,
+					      .row_count = array_count(runtime_rows) };
+	auto_text struct text text = { 0 };
+
+	(void)runtime;
+	(void)options;
+	(void)args;
+	text_put(&text, slice_of(main_man_head));
+	text_put(&text, SLICE(".Sh OPTIONS\n"));
+	settings_print_man(&table, &text);
+	text_put(&text, SLICE(".Sh COMMANDS\n.Bl -tag -width Ds\n"));
+	for (size_t n = 0; n < array_count(commands); n++)
+		main_man_command(commands[n], &text);
+	text_put(&text, SLICE(".El\n"));
+	text_put(&text, slice_of(main_man_tail));
+	return command_print(&text, err);
+}
+
+static const struct command command_man = {
+	.name = "man",
+	.arguments = "",
+	.purpose = "Print the manual page",
+	.most = 0,
+	.run = main_man,
 };
+
+/* --- one command --- */
 
 /* Every command understands --help, whatever its own options are. */
 static bool main_wants_help(char **args)

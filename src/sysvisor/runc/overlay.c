@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An overlay over mapped layers: what an engine has mounted, mounted again with the container's
  * ids. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,18 +15,18 @@
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/rootfs.h"
 
-/* Beside the upper layer; the engine removes it with the layer. */
+/* Beside the upper layer. */
 #define OVERLAY_WORK "sysvisor-work"
 /* What the helper mounts over, in a mount namespace of its own: a directory that is always there.
  */
-#define OVERLAY_BENCH "/sys"
-#define OVERLAY_DATA  4096 /* a page is all that mount(2) takes */
+#define OVERLAY_BENCH	   "/sys"
+#define OVERLAY_WORK_DEPTH 8
+#define OVERLAY_DATA	   4096 /* a page is all that mount(2) takes */
 
 struct overlay {
 	const struct plan *plan;
 	int userns_fd;
 	const struct overlay_layers *layers;
-	char base[4096];  /* what relative layers are relative to */
 	const char *name; /* of the upper layer in its directory */
 	/* The lower ones, then the directory of the upper one. Clones vanish with their fd, and
 	 * overlay makes its own from them only at the end. */
@@ -41,9 +42,7 @@ static int overlay_clone(struct overlay *overlay, const char *path, struct error
 	auto_fd int fd = -1;
 	int r;
 
-	if (path[0] != '/')
-		text_printf(&full, "%s/", overlay->base);
-	text_put(&full, slice_of(path));
+	rootfs_layer_path(overlay->plan->rootfs, path, &full);
 	fd = mount_clone(AT_FDCWD, text_str(&full), false, true, err);
 	if (fd < 0)
 		return fd;
@@ -119,6 +118,8 @@ static int overlay_by_fd(struct overlay *overlay, struct error *err)
 		r = overlay_say_dir(overlay, fs, "workdir", OVERLAY_WORK, err);
 	for (size_t n = 0; n < layers->other.count && r == 0; n++)
 		r = mount_say(fs, slice_of(layers->other.at[n]), err);
+	if (r == 0)
+		r = plan_say_label(overlay->plan, fs, err);
 	return r < 0 ? r : mount_finish(fs, "overlay", 0, err);
 }
 
@@ -203,6 +204,8 @@ static int overlay_by_path(struct overlay *overlay, struct error *err)
 	}
 	for (size_t n = 0; n < layers->other.count; n++)
 		text_printf(&data, ",%s", layers->other.at[n]);
+	if (overlay->plan->label) /* which has a ',' in it */
+		text_printf(&data, ",context=\"%s\"", overlay->plan->label);
 	if (data.bytes >= OVERLAY_DATA)
 		return error_say(err, E2BIG, "the overlay has too many layers for this kernel");
 	if (mount("overlay", "m", "overlay", 0, text_str(&data)) < 0)
@@ -248,27 +251,12 @@ static int overlay_by_helper(struct overlay *overlay, struct error *err)
 	return r < 0 ? r : fd;
 }
 
-/* Engines with long lists of layers mount from inside a directory, and name layers relative to it:
- * Docker's is that of its driver, which is two above "merged". */
-static void overlay_find_base(struct overlay *overlay)
-{
-	struct slice base = slice_of(overlay->plan->rootfs);
-
-	for (int n = 0; n < 2; n++) {
-		ssize_t at = slice_find_last(base, SLICE("/"));
-
-		base = slice_first(base, at < 0 ? 0 : (size_t)at);
-	}
-	slice_copy(base, overlay->base, sizeof(overlay->base));
-}
-
 int overlay_mount(const struct plan *plan, int userns_fd, const struct overlay_layers *layers,
 		  struct error *err)
 {
 	struct overlay overlay = { .plan = plan, .userns_fd = userns_fd, .layers = layers };
 	int r;
 
-	overlay_find_base(&overlay);
 	r = overlay_clone_all(&overlay, err);
 	if (r == 0)
 		r = overlay_as_inner_root(&overlay, overlay_by_fd, err);
@@ -277,4 +265,30 @@ int overlay_mount(const struct plan *plan, int userns_fd, const struct overlay_l
 	for (size_t n = 0; n < overlay.fd_count; n++)
 		close(overlay.fds[n]);
 	return r;
+}
+
+/* Overlay leaves little there: a directory or two, and what it was copying up when it ended. */
+static void overlay_remove(int parent_fd, const char *name, int depth)
+{
+	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) < 0 && depth < OVERLAY_WORK_DEPTH)
+			overlay_remove(fd, entry->d_name, depth + 1);
+	}
+	if (dir)
+		closedir(dir);
+	unlinkat(parent_fd, name, AT_REMOVEDIR);
+}
+
+void overlay_clean(const char *storage)
+{
+	auto_fd int fd = open(storage, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && faccessat(fd, OVERLAY_WORK, F_OK, 0) == 0)
+		overlay_remove(fd, OVERLAY_WORK, 0);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
 #define PLAN_FIRST_ID 231072 /* the map without sysvisor-mgr */
@@ -197,13 +198,38 @@ static int plan_process(struct plan *plan, struct error *err)
 static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)
 {
 	const char *path = plan->spec->root.path;
-	auto_text struct text full = { 0 };
+	auto_text struct text full = { 0 }, storage = { 0 };
 
 	if (path[0] != '/')
 		text_printf(&full, "%s/", bundle);
 	text_put(&full, slice_of(path));
 	plan->rootfs = arena_text(plan->arena, text_slice(&full));
-	return plan->rootfs && !full.failed ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
+	if (plan->rootfs && !full.failed) {
+		rootfs_storage(plan->rootfs, plan->arena, &storage);
+		plan->storage = arena_text(plan->arena, text_slice(&storage));
+	}
+	return plan->storage ? 0 : error_errno(err, ENOMEM, "plan the rootfs");
+}
+
+/* --- labels --- */
+
+/* Labels count only where SELinux runs. */
+static void plan_label(struct plan *plan)
+{
+	const char *label = plan->spec->linux_.mount_label;
+
+	if (label && *label && access("/sys/fs/selinux/enforce", F_OK) == 0)
+		plan->label = label;
+}
+
+int plan_say_label(const struct plan *plan, int fs_fd, struct error *err)
+{
+	auto_text struct text option = { 0 };
+
+	if (!plan->label)
+		return 0;
+	text_printf(&option, "context=%s", plan->label);
+	return mount_say(fs_fd, text_slice(&option), err);
 }
 
 /* --- what will run --- */
@@ -239,6 +265,25 @@ static void plan_look_for_systemd(struct plan *plan)
 			slice_ends((struct slice){ target, (size_t)n }, SLICE("/systemd"));
 }
 
+/* Who knows better than we can see may say so. */
+static int plan_find_init(struct plan *plan, struct error *err)
+{
+	const char *said = spec_annotation(plan->spec, PLAN_INIT_ANNOTATION);
+
+	if (!said || strcmp(said, "auto") == 0) {
+		plan_look_for_systemd(plan);
+		return 0;
+	}
+	plan->is_systemd = strcmp(said, "systemd") == 0;
+	if (plan->is_systemd || strcmp(said, "none") == 0)
+		return 0;
+	return error_say(err, EINVAL,
+			 "annotation '" PLAN_INIT_ANNOTATION
+			 "': '%.40s' is not known; use systemd, "
+			 "none or auto",
+			 said);
+}
+
 /* What systemd is told by: a container, and one with ids of its own (systemd's
  * CONTAINER_INTERFACE). */
 static int plan_tell_systemd(struct plan *plan, struct spec_words *env, struct error *err)
@@ -258,17 +303,17 @@ static int plan_tell_systemd(struct plan *plan, struct spec_words *env, struct e
 }
 
 /* Registered from here on; who plans in vain says so to the services. */
-static int plan_with_services(const struct runtime *runtime, struct plan *plan, const char *id,
+static int plan_with_services(struct services *services, struct plan *plan, const char *id,
 			      const char *bundle, struct error *err)
 {
-	int r = services_plan(runtime, plan, id, bundle, err);
+	int r = services_plan(services, plan, id, bundle, err);
 
 	if (r == 0)
 		r = plan_ids(plan, err);
 	return r < 0 ? r : plan_process(plan, err);
 }
 
-int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, const char *bundle,
+int plan_make(struct services *services, struct spec *spec, const char *id, const char *bundle,
 	      struct plan *ret_plan, struct error *err)
 {
 	int r;
@@ -282,12 +327,14 @@ int plan_make(const struct runtime *runtime, struct spec *spec, const char *id, 
 	if (r == 0)
 		r = plan_namespaces(ret_plan, err);
 	if (r == 0)
-		r = plan_with_services(runtime, ret_plan, id, bundle, err);
+		r = plan_with_services(services, ret_plan, id, bundle, err);
 	if (r < 0)
 		return r;
+	plan_label(ret_plan);
 	if (!ret_plan->is_plain)
-		plan_look_for_systemd(ret_plan);
-	r = plan_tell_systemd(ret_plan, &spec->process.env, err);
+		r = plan_find_init(ret_plan, err);
+	if (r == 0)
+		r = plan_tell_systemd(ret_plan, &spec->process.env, err);
 	return r < 0 ? r : plan_mounts(ret_plan, err);
 }
 

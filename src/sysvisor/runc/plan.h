@@ -14,6 +14,9 @@
 #include "sysvisor/runc/runtime.h"
 #include "sysvisor/runc/spec.h"
 
+/* What the first process is: "systemd", "none", or "auto", which looks. */
+#define PLAN_INIT_ANNOTATION "io.sysvisor.init"
+
 enum plan_mount_kind {
 	PLAN_filesystem, /* made by the container's first process, so that it owns it */
 	PLAN_bind,	 /* of the host: cloned by the runtime */
@@ -27,17 +30,22 @@ struct plan_mount {
 	struct mount_options options;
 	struct spec_words data; /* the file system's own options */
 	const struct spec_mount *spec;
-	bool is_optional; /* left away where the source isn't there */
+	bool is_optional; /* left away where its source, or its place in /sys, isn't there */
+	bool is_volume;	  /* of sysvisor-mgr: begins with what the image has there */
 	bool is_file;	  /* found when it is opened */
 	int fd;		  /* PLAN_bind, PLAN_devices: the detached mount, or -1 */
 };
 
+struct services; /* see services.h */
+
 struct plan {
 	const struct spec *spec;
 	struct arena *arena;
-	const char *rootfs; /* absolute */
-	bool is_plain;	    /* a plain container in a user namespace: the specification as it is */
-	bool is_systemd;    /* systemd will run as the first process */
+	const char *rootfs;  /* absolute */
+	const char *storage; /* rootfs_storage()'s */
+	const char *label; /* SELinux's, of file systems that are made; NULL: none, or no SELinux */
+	bool is_plain;	   /* a plain container in a user namespace: the specification as it is */
+	bool is_systemd;   /* systemd will run as the first process */
 	bool honor_caps;
 	bool engine_ids; /* the engine brought the map, and has given the files to its ids */
 
@@ -57,9 +65,12 @@ struct plan {
 };
 
 /* Decides. `bundle` is absolute. */
-must_check int plan_make(const struct runtime *runtime, struct spec *spec, const char *id,
+must_check int plan_make(struct services *services, struct spec *spec, const char *id,
 			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
+
+/* Tells a file system that is being made the label of its files. */
+must_check int plan_say_label(const struct plan *plan, int fs_fd, struct error *err);
 
 /* Parts, for their files and tests. */
 must_check int plan_namespaces(struct plan *plan, struct error *err);

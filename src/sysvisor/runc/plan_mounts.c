@@ -17,8 +17,10 @@ struct plan_default {
 	enum plan_when when;
 	bool systemd;	  /* only where systemd runs */
 	bool read_only;	  /* only where the root file system is read-only */
-	bool is_optional; /* only where the host has the source */
+	bool is_optional; /* see struct plan_mount */
 };
+
+#define PLAN_EMPTY "ro,nosuid,noexec,nodev,mode=555,size=4k"
 
 /* What every system container has. A bind of the user's over one of these places wins. */
 static const struct plan_default plan_defaults[] = {
@@ -38,6 +40,14 @@ static const struct plan_default plan_defaults[] = {
 	  .systemd = true },
 	{ "/run/lock", "tmpfs", "tmpfs", "nosuid,noexec,nodev,mode=755,size=4096k", PLAN_missing,
 	  .systemd = true },
+	/* File systems that no user namespace may mount. systemd has units for them, which would
+	 * fail; where something is mounted already, they are done. */
+	{ "/sys/kernel/debug", "tmpfs", "tmpfs", PLAN_EMPTY, PLAN_missing, .systemd = true,
+	  .is_optional = true },
+	{ "/sys/kernel/tracing", "tmpfs", "tmpfs", PLAN_EMPTY, PLAN_missing, .systemd = true,
+	  .is_optional = true },
+	{ "/sys/kernel/config", "tmpfs", "tmpfs", PLAN_EMPTY, PLAN_missing, .systemd = true,
+	  .is_optional = true },
 	{ "/run", "tmpfs", "tmpfs", "nosuid,nodev,mode=755,size=65536k", PLAN_missing,
 	  .read_only = true },
 	{ "/tmp", "tmpfs", "tmpfs", "nosuid,nodev,mode=1777,size=65536k", PLAN_missing,
@@ -134,6 +144,12 @@ static int plan_from_spec(struct plan *plan, const struct spec_mount *spec, stru
 	if (mount.kind == PLAN_bind && (!mount.source || !*mount.source))
 		return error_say(err, EINVAL, "config.json: mounts: bind at '%s' has no source",
 				 mount.destination);
+	if ((spec->uid_map.count || spec->gid_map.count) &&
+	    (mount.kind != PLAN_bind || !spec->uid_map.count || !spec->gid_map.count))
+		return error_say(err, EINVAL, "config.json: mounts: '%s': %s", mount.destination,
+				 mount.kind != PLAN_bind
+					 ? "only binds can have uidMappings and gidMappings"
+					 : "uidMappings and gidMappings go together");
 	if (mount.kind == PLAN_filesystem && (!mount.type || !*mount.type))
 		return error_say(err, EINVAL, "config.json: mounts: '%s' has no type",
 				 mount.destination);
@@ -228,6 +244,7 @@ static int plan_volumes(struct plan *plan, struct error *err)
 						  .source = volume->value,
 						  .type = "bind",
 						  .options = { .bind = true },
+						  .is_volume = true,
 						  .fd = -1 };
 
 		if (!plan_find(plan, volume->key))
@@ -236,6 +253,65 @@ static int plan_volumes(struct plan *plan, struct error *err)
 			return r;
 	}
 	return 0;
+}
+
+/* --- the running kernel's modules and headers --- */
+
+/* What stands for a part of the release "6.1.0-56-amd64": all of it, what is before the last '-',
+ * the first two numbers. */
+static void plan_put_release(struct text *path, char part, struct slice release)
+{
+	struct slice rest = release, major = release, minor;
+
+	if (part == 'b') {
+		ssize_t at = slice_find_last(release, SLICE("-"));
+
+		text_put(path, at < 0 ? release : slice_first(release, (size_t)at));
+	} else if (part == 'v' && slice_cut(&rest, '.', &major)) {
+		minor = rest;
+		slice_cut(&rest, '.', &minor);
+		text_printf(path, "%.*s.%.*s", SLICE_ARG(major), SLICE_ARG(minor));
+	} else {
+		text_put(path, release);
+	}
+}
+
+/* Where distributions keep them; the links from one to another lead the same way inside. */
+static int plan_kernel(struct plan *plan, struct error *err)
+{
+	static const char *const places[] = {
+		"/lib/modules/%r",
+		"/usr/src/linux-headers-%r",
+		"/usr/src/linux-headers-%b-common",
+		"/usr/lib/linux-kbuild-%v",
+		"/usr/src/kernels/%r",
+	};
+	struct utsname name;
+	int r = uname(&name) < 0 ? error_errno(err, errno, "ask for the kernel's release") : 0;
+
+	for (size_t n = 0; n < array_count(places) && r == 0; n++) {
+		struct plan_mount mount = { .kind = PLAN_bind,
+					    .type = "bind",
+					    .is_optional = true,
+					    .options = { .bind = true,
+							 .set = MOUNT_ATTR_RDONLY |
+								MOUNT_ATTR_NOSUID |
+								MOUNT_ATTR_NODEV },
+					    .fd = -1 };
+		auto_text struct text path = { 0 };
+		struct slice rest = slice_of(places[n]), before = rest;
+
+		slice_cut(&rest, '%', &before);
+		text_put(&path, before);
+		plan_put_release(&path, rest.at[0], slice_of(name.release));
+		text_put(&path, slice_skip(rest, 1));
+		mount.source = mount.destination = arena_text(plan->arena, text_slice(&path));
+		if (!mount.source)
+			return error_errno(err, ENOMEM, "plan mounts");
+		if (!plan_find(plan, mount.destination))
+			r = plan_add(plan, &mount, err);
+	}
+	return r;
 }
 
 int plan_mounts(struct plan *plan, struct error *err)
@@ -265,5 +341,6 @@ int plan_mounts(struct plan *plan, struct error *err)
 	if (plan->is_plain)
 		return 0;
 	plan_read_only(plan);
-	return plan_volumes(plan, err);
+	r = plan_kernel(plan, err);
+	return r < 0 ? r : plan_volumes(plan, err);
 }

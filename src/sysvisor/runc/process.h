@@ -38,6 +38,8 @@ must_check int process_limit(pid_t pid, const struct spec_list *rlimits, bool cl
 			     const char **ret_clamped, struct error *err);
 must_check int process_oom(pid_t pid, int64_t score, struct error *err);
 /* Gives fds 0 to 2 to the container's user, where they are pipes that he would open again. */
+/* process.scheduler and process.ioPriority. */
+must_check int process_schedule(pid_t pid, const struct spec_process *process, struct error *err);
 void process_give_stdio(const struct plan *plan, const struct spec_user *user);
 
 #endif

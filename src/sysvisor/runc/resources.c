@@ -12,8 +12,9 @@ struct resources_row {
 	size_t at;					/* of a spec_number */
 	const char *v1_controller, *v1_file, *v1_other; /* the other name: newer kernels' */
 	const char *v2_file;
-	resources_spell v2_spell; /* NULL: the number, -1 is "max" */
-	bool zero_counts;	  /* 0 is a value, not "leave it alone" */
+	resources_spell v2_spell;	       /* NULL: the number, -1 is "max" */
+	bool zero_counts;		       /* 0 is a value, not "leave it alone" */
+	const char *v1_property, *v2_property; /* systemd's; NULL: it has none */
 };
 
 static bool spell_weight_of_shares(const struct spec_resources *resources, int64_t shares,
@@ -61,40 +62,52 @@ static bool spell_swap_max(const struct spec_resources *resources, int64_t both,
 	return true;
 }
 
+/* 10..1000 onto 1..10000 */
+static int64_t resources_io_weight(int64_t weight)
+{
+	return 1 + (weight - 10) * 9999 / 990;
+}
+
 static bool spell_io_weight(const struct spec_resources *resources, int64_t weight,
 			    struct text *out)
 {
 	(void)resources;
-	/* 10..1000 onto 1..10000 */
-	weight = 1 + (weight - 10) * 9999 / 990;
-	text_printf(out, "default %lld", (long long)weight);
+	text_printf(out, "default %lld", (long long)resources_io_weight(weight));
 	return true;
 }
 
 #define AT(member) offsetof(struct spec_resources, member)
 /* Where one limit has to be written before another, it stands first. */
 static const struct resources_row resources_rows[] = {
-	{ AT(memory.limit), "memory", "memory.limit_in_bytes", NULL, "memory.max", NULL, false },
+	{ AT(memory.limit), "memory", "memory.limit_in_bytes", NULL, "memory.max", NULL, false,
+	  "MemoryLimit", "MemoryMax" },
 	{ AT(memory.swap), "memory", "memory.memsw.limit_in_bytes", NULL, "memory.swap.max",
-	  spell_swap_max, false },
+	  spell_swap_max, false, NULL, "MemorySwapMax" },
 	{ AT(memory.reservation), "memory", "memory.soft_limit_in_bytes", NULL, "memory.low", NULL,
-	  false },
+	  false, NULL, "MemoryLow" },
 	{ AT(memory.kernel_tcp), "memory", "memory.kmem.tcp.limit_in_bytes", NULL, NULL, NULL,
-	  false },
-	{ AT(memory.swappiness), "memory", "memory.swappiness", NULL, NULL, NULL, true },
-	{ AT(memory.disable_oom_killer), "memory", "memory.oom_control", NULL, NULL, NULL, false },
-	{ AT(cpu.shares), "cpu", "cpu.shares", NULL, "cpu.weight", spell_weight_of_shares, false },
-	{ AT(cpu.period), "cpu", "cpu.cfs_period_us", NULL, "cpu.max", spell_cpu_period, false },
-	{ AT(cpu.quota), "cpu", "cpu.cfs_quota_us", NULL, "cpu.max", spell_cpu_max, false },
-	{ AT(cpu.burst), "cpu", "cpu.cfs_burst_us", NULL, "cpu.max.burst", NULL, false },
-	{ AT(cpu.rt_period), "cpu", "cpu.rt_period_us", NULL, NULL, NULL, false },
-	{ AT(cpu.rt_runtime), "cpu", "cpu.rt_runtime_us", NULL, NULL, NULL, false },
-	{ AT(cpu.idle), "cpu", "cpu.idle", NULL, "cpu.idle", NULL, false },
-	{ AT(pids), "pids", "pids.max", NULL, "pids.max", NULL, false },
+	  false, NULL, NULL },
+	{ AT(memory.swappiness), "memory", "memory.swappiness", NULL, NULL, NULL, true, NULL,
+	  NULL },
+	{ AT(memory.disable_oom_killer), "memory", "memory.oom_control", NULL, NULL, NULL, false,
+	  NULL, NULL },
+	{ AT(cpu.shares), "cpu", "cpu.shares", NULL, "cpu.weight", spell_weight_of_shares, false,
+	  "CPUShares", "CPUWeight" },
+	{ AT(cpu.period), "cpu", "cpu.cfs_period_us", NULL, "cpu.max", spell_cpu_period, false,
+	  NULL, NULL },
+	{ AT(cpu.quota), "cpu", "cpu.cfs_quota_us", NULL, "cpu.max", spell_cpu_max, false, NULL,
+	  NULL },
+	{ AT(cpu.burst), "cpu", "cpu.cfs_burst_us", NULL, "cpu.max.burst", NULL, false, NULL,
+	  NULL },
+	{ AT(cpu.rt_period), "cpu", "cpu.rt_period_us", NULL, NULL, NULL, false, NULL, NULL },
+	{ AT(cpu.rt_runtime), "cpu", "cpu.rt_runtime_us", NULL, NULL, NULL, false, NULL, NULL },
+	{ AT(cpu.idle), "cpu", "cpu.idle", NULL, "cpu.idle", NULL, false, NULL, NULL },
+	{ AT(pids), "pids", "pids.max", NULL, "pids.max", NULL, false, "TasksMax", "TasksMax" },
 	{ AT(block_io.weight), "blkio", "blkio.weight", "blkio.bfq.weight", "io.weight",
-	  spell_io_weight, false },
-	{ AT(block_io.leaf_weight), "blkio", "blkio.leaf_weight", NULL, NULL, NULL, false },
-	{ AT(net_class), "net_cls", "net_cls.classid", NULL, NULL, NULL, false },
+	  spell_io_weight, false, "BlockIOWeight", "IOWeight" },
+	{ AT(block_io.leaf_weight), "blkio", "blkio.leaf_weight", NULL, NULL, NULL, false, NULL,
+	  NULL },
+	{ AT(net_class), "net_cls", "net_cls.classid", NULL, NULL, NULL, false, NULL, NULL },
 };
 #undef AT
 
@@ -123,6 +136,20 @@ static int resources_write_v1(const struct cgroup_hierarchy *hierarchy,
 	return r;
 }
 
+/* False: there is nothing to write. */
+static bool resources_spell_value(const struct resources_row *row,
+				  const struct spec_resources *resources, int64_t value, bool v2,
+				  struct text *out)
+{
+	if (v2 && row->v2_spell)
+		return row->v2_spell(resources, value, out);
+	if (value < 0)
+		text_put(out, SLICE("max"));
+	else
+		text_printf(out, "%lld", (long long)value);
+	return true;
+}
+
 static int resources_write_v2(const struct cgroup_hierarchy *hierarchy,
 			      const struct resources_row *row,
 			      const struct spec_resources *resources, int64_t value,
@@ -130,14 +157,8 @@ static int resources_write_v2(const struct cgroup_hierarchy *hierarchy,
 {
 	auto_text struct text words = { 0 };
 
-	if (row->v2_spell) {
-		if (!row->v2_spell(resources, value, &words))
-			return 0;
-	} else if (value < 0) {
-		text_put(&words, SLICE("max"));
-	} else {
-		text_printf(&words, "%lld", (long long)value);
-	}
+	if (!resources_spell_value(row, resources, value, true, &words))
+		return 0;
 	return cgroup_write(hierarchy, row->v2_file, text_slice(&words), err);
 }
 
@@ -254,6 +275,80 @@ static int resources_apply_rates(const struct cgroup_tree *tree, const struct sp
 	return 0;
 }
 
+struct resources_weight {
+	size_t at; /* of a spec_number in spec_block_rate */
+	const char *v1_file, *v1_other, *v2_file;
+};
+
+static const struct resources_weight resources_weights[] = {
+	{ offsetof(struct spec_block_rate, weight), "blkio.weight_device",
+	  "blkio.bfq.weight_device", "io.weight" },
+	{ offsetof(struct spec_block_rate, leaf_weight), "blkio.leaf_weight_device", NULL, NULL },
+};
+
+static int resources_apply_weight(const struct cgroup_tree *tree,
+				  const struct resources_weight *row,
+				  const struct spec_block_rate *device, struct error *err)
+{
+	int64_t weight = ((const struct spec_number *)((const char *)device + row->at))->value;
+	const struct cgroup_hierarchy *hierarchy =
+		tree->v2_only ? cgroup_tree_v2(tree) : cgroup_tree_v1(tree, "blkio");
+	const char *file = tree->v2_only ? row->v2_file : row->v1_file;
+	auto_text struct text line = { 0 };
+	int r;
+
+	if (!weight || !file)
+		return 0;
+	text_printf(&line, "%lld:%lld %lld", (long long)device->major.value,
+		    (long long)device->minor.value,
+		    (long long)(tree->v2_only ? resources_io_weight(weight) : weight));
+	r = hierarchy ? cgroup_write(hierarchy, file, text_slice(&line), err) : -ENOENT;
+	if (r == -ENOENT && hierarchy && !tree->v2_only && row->v1_other)
+		r = cgroup_write(hierarchy, row->v1_other, text_slice(&line), err);
+	return r == -ENOENT ? resources_missing(file, tree->v2_only, err) : r;
+}
+
+static int resources_apply_weights(const struct cgroup_tree *tree, const struct spec_block_io *io,
+				   struct error *err)
+{
+	const struct spec_block_rate *device;
+
+	spec_each(&io->weight_device, device) {
+		for (size_t n = 0; n < array_count(resources_weights); n++) {
+			int r = resources_apply_weight(tree, &resources_weights[n], device, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* v2 has no such thing. The interfaces are those of the host. */
+static int resources_apply_priorities(const struct cgroup_tree *tree,
+				      const struct spec_list *priorities, struct error *err)
+{
+	const struct cgroup_hierarchy *hierarchy = cgroup_tree_v1(tree, "net_prio");
+	const struct spec_net_priority *priority;
+
+	if (tree->v2_only)
+		return 0;
+	spec_each(priorities, priority) {
+		auto_text struct text line = { 0 };
+		int r;
+
+		text_printf(&line, "%s %lld", priority->name, (long long)priority->priority.value);
+		r = hierarchy
+			    ? cgroup_write(hierarchy, "net_prio.ifpriomap", text_slice(&line), err)
+			    : -ENOENT;
+		if (r == -ENOENT)
+			return resources_missing("net_prio.ifpriomap", false, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int resources_apply_huge_pages(const struct cgroup_tree *tree, const struct spec_list *pages,
 				      struct error *err)
 {
@@ -316,8 +411,60 @@ int resources_apply(const struct cgroup_tree *tree, const struct spec_resources 
 	if (r == 0)
 		r = resources_apply_rates(tree, &resources->block_io, err);
 	if (r == 0)
+		r = resources_apply_weights(tree, &resources->block_io, err);
+	if (r == 0)
+		r = resources_apply_priorities(tree, &resources->net_priorities, err);
+	if (r == 0)
 		r = resources_apply_huge_pages(tree, &resources->huge_pages, err);
 	if (r == 0)
 		r = resources_apply_unified(tree, &resources->unified, err);
 	return r < 0 ? error_wrap(err, r, "set limits") : 0;
+}
+
+/* --- systemd --- */
+
+static void resources_property(struct properties *list, const char *property, struct slice value)
+{
+	uint64_t number;
+
+	/* io.weight is written "default 100". */
+	value = slice_skip(value, (size_t)(slice_find_last(value, SLICE(" ")) + 1));
+	if (slice_is(value, "max"))
+		number = UINT64_MAX;
+	else if (!slice_u64(value, &number))
+		return; /* the kernel will say what is wrong with it */
+	properties_add(list, "%s=t:%llu", property, (unsigned long long)number);
+}
+
+void resources_properties(struct properties *list, const struct spec_resources *resources, bool v2)
+{
+	for (size_t n = 0; n < array_count(resources_rows); n++) {
+		const struct resources_row *row = &resources_rows[n];
+		const struct spec_number *number =
+			(const struct spec_number *)((const char *)resources + row->at);
+		const char *property = v2 ? row->v2_property : row->v1_property;
+		auto_text struct text words = { 0 };
+
+		if (!property || !number->set || (number->value == 0 && !row->zero_counts))
+			continue;
+		if (resources_spell_value(row, resources, number->value, v2, &words))
+			resources_property(list, property, text_slice(&words));
+	}
+}
+
+void resources_unified_property(struct properties *list, const struct spec_pair *pair)
+{
+	static const struct {
+		const char *file, *property;
+	} more[] = { { "memory.high", "MemoryHigh" }, { "memory.min", "MemoryMin" } };
+	const char *property = NULL;
+
+	for (size_t n = 0; n < array_count(resources_rows); n++)
+		if (resources_rows[n].v2_file && strcmp(resources_rows[n].v2_file, pair->key) == 0)
+			property = resources_rows[n].v2_property;
+	for (size_t n = 0; n < array_count(more); n++)
+		if (strcmp(more[n].file, pair->key) == 0)
+			property = more[n].property;
+	if (property)
+		resources_property(list, property, slice_trim(slice_of(pair->value)));
 }

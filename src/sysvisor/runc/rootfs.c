@@ -150,20 +150,36 @@ static int rootfs_overlay_options(const char *path, struct text *mountinfo, stru
 			 path);
 }
 
+/* Engines with long lists of layers mount from inside a directory, and name layers relative to it:
+ * Docker's is that of its driver, which is two above "merged". */
+void rootfs_layer_path(const char *rootfs, const char *layer, struct text *out)
+{
+	struct slice base = slice_of(rootfs);
+
+	for (int n = 0; n < 2 && layer[0] != '/'; n++) {
+		ssize_t at = slice_find_last(base, SLICE("/"));
+
+		base = slice_first(base, at < 0 ? 0 : (size_t)at);
+	}
+	if (layer[0] != '/')
+		text_printf(out, "%.*s/", SLICE_ARG(base));
+	text_put(out, slice_of(layer));
+}
+
 void rootfs_storage(const char *rootfs, struct arena *arena, struct text *out)
 {
-	auto_text struct text mountinfo = { 0 };
+	auto_text struct text mountinfo = { 0 }, upper = { 0 };
 	struct overlay_layers layers;
-	struct slice options, upper;
+	struct slice options, path;
 	struct statfs fs;
 
 	if (statfs(rootfs, &fs) < 0 || fs.f_type != OVERLAYFS_SUPER_MAGIC ||
 	    rootfs_overlay_options(rootfs, &mountinfo, &options, NULL) < 0 ||
-	    rootfs_parse_overlay(options, arena, &layers, NULL) < 0 || !layers.upper ||
-	    layers.upper[0] != '/')
+	    rootfs_parse_overlay(options, arena, &layers, NULL) < 0 || !layers.upper)
 		return;
-	upper = slice_of(layers.upper);
-	text_put(out, slice_first(upper, (size_t)slice_find_last(upper, SLICE("/"))));
+	rootfs_layer_path(rootfs, layers.upper, &upper);
+	path = text_slice(&upper);
+	text_put(out, slice_first(path, (size_t)slice_find_last(path, SLICE("/"))));
 }
 
 static int rootfs_overlay(const struct plan *plan, int userns_fd, struct error *err)

@@ -28,9 +28,14 @@ must_check int rootfs_parse_overlay(struct slice options, struct arena *arena,
 /* What disappears when the engine removes the container for good: the directory that holds the
  * upper layer. Empty where there is none. */
 void rootfs_storage(const char *rootfs, struct arena *arena, struct text *out);
+/* Appends a layer's path, which an engine may have given relative to where it was. */
+void rootfs_layer_path(const char *rootfs, const char *layer, struct text *out);
 
 /* Mounts the layers a second time, with the ids of a user namespace; see overlay.c. */
 must_check int overlay_mount(const struct plan *plan, int userns_fd,
 			     const struct overlay_layers *layers, struct error *err);
+/* Removes what the second mount has left beside the upper layer; `storage` is rootfs_storage()'s,
+ * and that there is nothing is fine. */
+void overlay_clean(const char *storage);
 
 #endif

@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sysvisor/runc/services.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "sysvisor/common/client.h"
-#include "sysvisor/common/paths.h"
 #include "sysvisor/runc/channel.h"
-#include "sysvisor/runc/rootfs.h"
 
 #define SERVICES_PATIENCE_MS 3000 /* a daemon that is being restarted is waited for */
 #define SERVICES_MAPS	     16
+#define SERVICES_ENTRY_BYTES 16384
 
-static int services_client(const struct runtime *runtime, const char *socket,
-			   struct paths_buffer *path, struct client *ret, struct error *err)
+int services_init(struct services *services, const struct runtime *runtime, struct error *err)
 {
-	int r = paths_join(path, runtime->services_root, socket, err);
+	const char *root = runtime->services_root;
+	int r;
 
-	*ret = (struct client){ .socket = path->path, .patience_ms = SERVICES_PATIENCE_MS };
+	*services = (struct services){ .runtime = runtime };
+	r = paths_join(&services->mgr_socket, root, PATHS_MGR_SOCKET, err);
+	if (r == 0)
+		r = paths_join(&services->fs_socket, root, PATHS_FS_SOCKET, err);
+	services->mgr.socket = services->mgr_socket.path;
+	services->fs.socket = services->fs_socket.path;
+	services->mgr.patience_ms = services->fs.patience_ms = SERVICES_PATIENCE_MS;
 	return r;
+}
+
+void services_done(struct services *services)
+{
+	client_done(&services->mgr);
+	client_done(&services->fs);
 }
 
 static int services_absent(const char *daemon, const char *option, int r, struct error *err)
@@ -109,28 +120,21 @@ static int services_take(struct plan *plan, const Sysvisor__V1__ManagerRegisterA
 	return services_take_volumes(plan, answer, err);
 }
 
-int services_plan(const struct runtime *runtime, struct plan *plan, const char *id,
-		  const char *bundle, struct error *err)
+int services_plan(struct services *services, struct plan *plan, const char *id, const char *bundle,
+		  struct error *err)
 {
 	Sysvisor__V1__ManagerRegisterRequest request = SYSVISOR__V1__MANAGER_REGISTER_REQUEST__INIT;
 	Sysvisor__V1__ManagerRegisterAnswer *answer = NULL;
-	auto_text struct text storage = { 0 };
 	struct services_maps uids, gids;
-	struct paths_buffer path;
-	struct client client;
 	struct stat net;
 	int r;
 
-	if (runtime->no_manager)
+	if (services->runtime->no_manager)
 		return 0;
-	r = services_client(runtime, PATHS_MGR_SOCKET, &path, &client, err);
-	if (r < 0)
-		return r;
-	rootfs_storage(plan->rootfs, plan->arena, &storage);
 	request.id = (char *)id;
 	request.bundle = (char *)bundle;
 	request.rootfs = (char *)plan->rootfs;
-	request.storage = (char *)text_str(&storage);
+	request.storage = (char *)plan->storage;
 	request.n_uid_mappings = services_fill_maps(&uids, &plan->spec->linux_.uid_map);
 	request.uid_mappings = uids.pointers;
 	request.n_gid_mappings = services_fill_maps(&gids, &plan->spec->linux_.gid_map);
@@ -138,7 +142,7 @@ int services_plan(const struct runtime *runtime, struct plan *plan, const char *
 	if (plan->join_fd[NAMESPACE_network] >= 0 &&
 	    fstat(plan->join_fd[NAMESPACE_network], &net) == 0)
 		request.network_namespace = net.st_ino;
-	r = manager_register(&client, &request, &answer, err);
+	r = manager_register(&services->mgr, &request, &answer, err);
 	if (r < 0)
 		return services_absent("sysvisor-mgr", "--no-sysvisor-mgr", r, err);
 	r = services_take(plan, answer, err);
@@ -146,44 +150,74 @@ int services_plan(const struct runtime *runtime, struct plan *plan, const char *
 	return r;
 }
 
-int services_update(const struct runtime *runtime, const char *id, pid_t pid, struct error *err)
+static int services_fill_update(Sysvisor__V1__ManagerUpdateRequest *request, pid_t pid,
+				struct error *err)
 {
-	Sysvisor__V1__ManagerUpdateRequest request = SYSVISOR__V1__MANAGER_UPDATE_REQUEST__INIT;
 	auto_fd int user = -1, net = -1;
 	struct stat user_stat, net_stat;
-	struct paths_buffer path;
-	struct client client;
-	int r;
 
-	if (runtime->no_manager)
-		return 0;
 	user = namespace_open(pid, NAMESPACE_user, err);
 	net = user < 0 ? user : namespace_open(pid, NAMESPACE_network, err);
 	if (net < 0)
 		return net;
 	if (fstat(user, &user_stat) < 0 || fstat(net, &net_stat) < 0)
 		return error_errno(err, errno, "look at the container's namespaces");
-	request.id = (char *)id;
-	request.init_pid = (uint32_t)pid;
-	request.user_namespace = user_stat.st_ino;
-	request.network_namespace = net_stat.st_ino;
-	r = services_client(runtime, PATHS_MGR_SOCKET, &path, &client, err);
-	return r < 0 ? r : manager_update(&client, &request, err);
+	request->init_pid = (uint32_t)pid;
+	request->user_namespace = user_stat.st_ino;
+	request->network_namespace = net_stat.st_ino;
+	return 0;
 }
 
 /* --- the file system --- */
 
+/* The directory that the sources of binds lie in, one after the other. */
+struct services_source {
+	struct slice directory;
+	int fd;
+};
+
+/* Reading it has the kernel know what is there with one request instead of one for each:
+ * sysvisor-fs gives entries in full (FUSE_READDIRPLUS). Where it can't, they are looked up one by
+ * one. */
+static int services_open_source(struct services_source *source, struct slice directory,
+				struct error *err)
+{
+	char entries[SERVICES_ENTRY_BYTES];
+	auto_text struct text path = { 0 };
+
+	if (source->fd >= 0 && slice_eq(directory, source->directory))
+		return 0;
+	auto_close_fd(&source->fd);
+	text_put(&path, directory);
+	source->directory = directory;
+	source->fd = open(text_str(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (source->fd < 0 || getdents64(source->fd, entries, sizeof(entries)) < 0)
+		return error_errno(err, errno, "read directory '%s'", text_str(&path));
+	return 0;
+}
+
 /* A bind travels as its mount, with the place in the message's words. */
-static int services_pass(const Sysvisor__V1__Bind *bind, int channel_fd, struct error *err)
+static int services_pass(const Sysvisor__V1__Bind *bind, struct services_source *source,
+			 int channel_fd, struct error *err)
 {
 	const struct mount_options options = {
 		.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
 		       (bind->read_only ? MOUNT_ATTR_RDONLY : 0),
 		.propagation = MS_PRIVATE,
 	};
-	auto_fd int fd = mount_clone(AT_FDCWD, bind->source, true, true, err);
-	int r = fd < 0 ? fd : mount_apply(fd, &options, err);
+	struct slice path = slice_of(bind->source);
+	ssize_t slash = slice_find_last(path, SLICE("/"));
+	auto_fd int fd = -1;
+	int r;
 
+	if (slash <= 0)
+		return error_say(err, EPROTO, "sysvisor-fs names '%s', which is no path",
+				 bind->source);
+	r = services_open_source(source, slice_first(path, (size_t)slash), err);
+	if (r < 0)
+		return r;
+	fd = mount_clone(source->fd, bind->source + slash + 1, false, true, err);
+	r = fd < 0 ? fd : mount_apply(fd, &options, err);
 	return r < 0 ? r : channel_send_bind(channel_fd, bind->target, fd, err);
 }
 
@@ -214,33 +248,62 @@ static int services_fill_values(const struct plan *plan,
 	return 0;
 }
 
-int services_show(const struct runtime *runtime, const struct plan *plan, const char *id, pid_t pid,
-		  int channel_fd, struct error *err)
+static int services_pass_all(const Sysvisor__V1__FilesystemRegisterAnswer *answer, int channel_fd,
+			     struct error *err)
+{
+	struct services_source source = { .fd = -1 };
+	int r = 0;
+
+	for (size_t n = 0; n < answer->n_binds && r == 0; n++)
+		r = services_pass(answer->binds[n], &source, channel_fd, err);
+	auto_close_fd(&source.fd);
+	return r;
+}
+
+static int services_show_files(struct services *services, const struct plan *plan, const char *id,
+			       pid_t pid, int channel_fd, struct error *err)
 {
 	Sysvisor__V1__FilesystemRegisterRequest request =
 		SYSVISOR__V1__FILESYSTEM_REGISTER_REQUEST__INIT;
 	Sysvisor__V1__FilesystemRegisterAnswer *answer = NULL;
-	struct paths_buffer path;
-	struct client client;
 	int r;
 
-	if (runtime->no_filesystem || plan->is_plain)
+	if (services->runtime->no_filesystem || plan->is_plain)
 		return 0;
-	r = services_client(runtime, PATHS_FS_SOCKET, &path, &client, err);
-	if (r == 0)
-		r = services_fill_values(plan, &request, err);
+	r = services_fill_values(plan, &request, err);
 	if (r < 0)
 		return r;
 	request.id = (char *)id;
 	request.init_pid = (uint32_t)pid;
 	request.hostname = (char *)(plan->spec->hostname ? plan->spec->hostname : "");
-	r = filesystem_register(&client, &request, &answer, err);
+	r = filesystem_register(&services->fs, &request, &answer, err);
 	if (r < 0)
 		return services_absent("sysvisor-fs", "--no-sysvisor-fs", r, err);
-	for (size_t n = 0; n < answer->n_binds && r == 0; n++)
-		r = services_pass(answer->binds[n], channel_fd, err);
+	r = services_pass_all(answer, channel_fd, err);
 	sysvisor__v1__filesystem_register_answer__free_unpacked(answer, NULL);
 	return r;
+}
+
+int services_show(struct services *services, const struct plan *plan, const char *id, pid_t pid,
+		  int channel_fd, struct error *err)
+{
+	Sysvisor__V1__ManagerUpdateRequest request = SYSVISOR__V1__MANAGER_UPDATE_REQUEST__INIT;
+	bool has_manager = !services->runtime->no_manager;
+	struct client_pending update;
+	int r = 0, updated = 0;
+
+	request.id = (char *)id;
+	if (has_manager)
+		r = services_fill_update(&request, pid, err);
+	if (r < 0)
+		return r;
+	/* The manager answers while the file system is asked. */
+	if (has_manager)
+		manager_update_begin(&services->mgr, &request, &update);
+	r = services_show_files(services, plan, id, pid, channel_fd, err);
+	if (has_manager)
+		updated = client_end_empty(&update, r < 0 ? NULL : err);
+	return r < 0 ? r : updated;
 }
 
 /* --- */
@@ -251,19 +314,22 @@ void services_end(const struct runtime *runtime, const char *id)
 {
 	Sysvisor__V1__ManagerUnregisterRequest request =
 		SYSVISOR__V1__MANAGER_UNREGISTER_REQUEST__INIT;
+	struct client_pending pending;
+	struct services services;
 	struct error err = { 0 };
-	struct paths_buffer path;
-	struct client client;
 
+	if (services_init(&services, runtime, &err) < 0) {
+		runtime_warn(runtime, "tell the daemons of the end: %s", err.text);
+		return;
+	}
 	request.id = (char *)id;
-	if (!runtime->no_filesystem &&
-	    (services_client(runtime, PATHS_FS_SOCKET, &path, &client, &err) < 0 ||
-	     filesystem_unregister(&client, id, &err) < 0))
+	if (!runtime->no_manager)
+		manager_unregister_begin(&services.mgr, &request, &pending);
+	if (!runtime->no_filesystem && filesystem_unregister(&services.fs, id, &err) < 0)
 		runtime_warn(runtime, "tell sysvisor-fs of the end: %s", err.text);
-	if (!runtime->no_manager &&
-	    (services_client(runtime, PATHS_MGR_SOCKET, &path, &client, &err) < 0 ||
-	     manager_unregister(&client, &request, &err) < 0))
+	if (!runtime->no_manager && client_end_empty(&pending, &err) < 0)
 		runtime_warn(runtime, "tell sysvisor-mgr of the end: %s", err.text);
+	services_done(&services);
 }
 
 bool services_sysctl_is_kernels(const char *key)

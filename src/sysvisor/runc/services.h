@@ -6,21 +6,31 @@
 #ifndef SYSVISOR_RUNC_SERVICES_H
 #define SYSVISOR_RUNC_SERVICES_H
 
+#include "sysvisor/common/client.h"
+#include "sysvisor/common/paths.h"
 #include "sysvisor/runc/plan.h"
+
+/* Who is asked, in the course of one command. */
+struct services {
+	const struct runtime *runtime;
+	struct paths_buffer mgr_socket, fs_socket;
+	struct client mgr, fs;
+};
+
+must_check int services_init(struct services *services, const struct runtime *runtime,
+			     struct error *err);
+/* Lets go of the connections. */
+void services_done(struct services *services);
 
 /* Asks the manager for ids and volumes, and puts them into the plan. Repeated for a container that
  * is started again: it gets what it had. */
-must_check int services_plan(const struct runtime *runtime, struct plan *plan, const char *id,
+must_check int services_plan(struct services *services, struct plan *plan, const char *id,
 			     const char *bundle, struct error *err);
 
-/* Tells the manager which process and namespaces the container has, so that others may share these.
- */
-must_check int services_update(const struct runtime *runtime, const char *id, pid_t pid,
-			       struct error *err);
-
-/* Has the file system know the container, whose first process is in its namespaces and groups, and
- * passes what is to be bound over its /proc and /sys to that process (CHANNEL_bind). */
-must_check int services_show(const struct runtime *runtime, const struct plan *plan, const char *id,
+/* The container's first process is in its namespaces and groups. Tells the manager which these are,
+ * so that others may share them; has the file system know the container, and passes what is to be
+ * bound over its /proc and /sys to that process (CHANNEL_bind). */
+must_check int services_show(struct services *services, const struct plan *plan, const char *id,
 			     pid_t pid, int channel_fd, struct error *err);
 
 /* The container has ended, or was never made. Ids and volumes stay while the engine keeps it. */

@@ -17,6 +17,7 @@
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/create.h"
 #include "sysvisor/runc/devfs.h"
+#include "sysvisor/runc/seed.h"
 
 /* --- files of the host --- */
 
@@ -66,7 +67,9 @@ int create_open_mounts(struct create *create, struct error *err)
 		struct plan_mount *mount = &plan->mounts[n];
 		int r = 0;
 
-		if (mount->kind == PLAN_bind) {
+		if (mount->is_volume)
+			r = seed_volume(plan->rootfs, mount->destination, mount->source, err);
+		if (r == 0 && mount->kind == PLAN_bind) {
 			r = create_open_bind(create, mount, err);
 		} else if (mount->kind == PLAN_devices) {
 			r = mount->fd = devfs_make(plan, mount, err);
@@ -77,6 +80,12 @@ int create_open_mounts(struct create *create, struct error *err)
 	return 0;
 }
 
+/* Whether the mount brings a map of its own. */
+static bool create_has_map(const struct plan_mount *mount)
+{
+	return mount->spec && mount->spec->uid_map.count;
+}
+
 /* Whether the ids of what is bound mean nothing inside: they are the host's. */
 static bool create_needs_map(const struct plan *plan, const struct plan_mount *mount)
 {
@@ -85,7 +94,7 @@ static bool create_needs_map(const struct plan *plan, const struct plan_mount *m
 
 	if (mount->kind != PLAN_bind || mount->fd < 0)
 		return false;
-	if (mount->options.id_map)
+	if (mount->options.id_map || create_has_map(mount))
 		return true;
 	if (plan->is_plain || fstat(mount->fd, &stat_) < 0 || S_ISCHR(stat_.st_mode) ||
 	    S_ISBLK(stat_.st_mode))
@@ -108,29 +117,53 @@ static bool create_map_is_moot(int fd)
 	return false;
 }
 
+/* What was asked for by name ("idmap", a map) is done or fails. */
+static int create_map_asked(const struct create *create, const struct plan_mount *mount,
+			    struct error *err)
+{
+	bool deep = mount->options.id_map_deep;
+	auto_fd int own = -1;
+
+	if (create_has_map(mount)) {
+		const struct id_map uid_map = spec_id_map(&mount->spec->uid_map),
+				    gid_map = spec_id_map(&mount->spec->gid_map);
+
+		own = id_map_namespace(&uid_map, &gid_map, err);
+		if (own < 0)
+			return own;
+	}
+	return mount_id_map(mount->fd, own >= 0 ? own : create->userns_fd, deep, err);
+}
+
+static int create_map_mount(const struct create *create, const struct plan_mount *mount,
+			    struct error *err)
+{
+	int r;
+
+	if (mount->options.id_map || create_has_map(mount)) {
+		r = create_map_asked(create, mount, err);
+		return r < 0 ? error_wrap(err, r, "'%s'", mount->destination) : 0;
+	}
+	if (create_map_is_moot(mount->fd) ||
+	    mount_id_map(mount->fd, create->userns_fd, mount->options.bind_deep, err) == 0 ||
+	    mount->is_optional) /* for reading by all, whoever it belongs to */
+		return 0;
+	runtime_warn(create->runtime,
+		     "'%s' at '%s': the file system can't show the container's ids; files of ids "
+		     "outside of these belong to nobody there",
+		     mount->source, mount->destination);
+	return 0;
+}
+
 int create_map_mounts(struct create *create, struct error *err)
 {
 	struct plan *plan = &create->plan;
+	int r = 0;
 
-	for (size_t n = 0; n < plan->mount_count; n++) {
-		struct plan_mount *mount = &plan->mounts[n];
-		bool deep = mount->options.bind_deep;
-		int r;
-
-		if (!create_needs_map(plan, mount) || create_map_is_moot(mount->fd))
-			continue;
-		r = mount_id_map(mount->fd, create->userns_fd, deep, err);
-		if (r == 0)
-			continue;
-		if (mount->options.id_map)
-			return error_wrap(err, r, "'%s'", mount->destination);
-		runtime_warn(
-			create->runtime,
-			"'%s' at '%s': the file system can't show the container's ids; files of "
-			"ids outside of these belong to nobody there",
-			mount->source, mount->destination);
-	}
-	return 0;
+	for (size_t n = 0; n < plan->mount_count && r == 0; n++)
+		if (create_needs_map(plan, &plan->mounts[n]))
+			r = create_map_mount(create, &plan->mounts[n], err);
+	return r;
 }
 
 /* --- the process --- */

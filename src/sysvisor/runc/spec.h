@@ -52,6 +52,17 @@ struct spec_caps {
 	bool given;
 };
 
+struct spec_scheduler {
+	const char *policy; /* NULL: as it comes */
+	struct spec_number nice, priority, runtime, deadline, period;
+	struct spec_words flags;
+};
+
+struct spec_io_priority {
+	const char *class_; /* NULL: as it comes */
+	struct spec_number priority;
+};
+
 struct spec_process {
 	struct spec_user user;
 	struct spec_words args, env;
@@ -60,6 +71,8 @@ struct spec_process {
 	struct spec_list rlimits; /* spec_rlimit */
 	struct spec_number oom_score_adj, console_height, console_width;
 	const char *apparmor, *selinux;
+	struct spec_scheduler scheduler;
+	struct spec_io_priority io_priority;
 	bool terminal, no_new_privileges, given;
 };
 

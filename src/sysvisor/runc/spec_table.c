@@ -78,6 +78,27 @@ static const struct spec_field rlimit_fields[] = {
 static const struct spec_shape rlimit_shape = SHAPE(spec_rlimit, rlimit_fields);
 #undef AT
 
+#define AT(member) offsetof(struct spec_scheduler, member)
+static const struct spec_field scheduler_fields[] = {
+	{ "policy", SPEC_text, .at = AT(policy), .required = true },
+	{ "nice", SPEC_number, .at = AT(nice) },
+	{ "priority", SPEC_number, .at = AT(priority) },
+	{ "flags", SPEC_words, .at = AT(flags) },
+	{ "runtime", SPEC_number, .at = AT(runtime) },
+	{ "deadline", SPEC_number, .at = AT(deadline) },
+	{ "period", SPEC_number, .at = AT(period) },
+};
+static const struct spec_shape scheduler_shape = SHAPE(spec_scheduler, scheduler_fields);
+#undef AT
+
+#define AT(member) offsetof(struct spec_io_priority, member)
+static const struct spec_field io_priority_fields[] = {
+	{ "class", SPEC_text, .at = AT(class_), .required = true },
+	{ "priority", SPEC_number, .at = AT(priority) },
+};
+static const struct spec_shape io_priority_shape = SHAPE(spec_io_priority, io_priority_fields);
+#undef AT
+
 #define AT(member) offsetof(struct spec_process, member)
 static const struct spec_field console_fields[] = {
 	{ "height", SPEC_number, .at = AT(console_height) },
@@ -98,6 +119,8 @@ static const struct spec_field process_fields[] = {
 	{ "apparmorProfile", SPEC_text, .at = AT(apparmor) },
 	{ "selinuxLabel", SPEC_text, .at = AT(selinux) },
 	{ "oomScoreAdj", SPEC_number, .at = AT(oom_score_adj) },
+	{ "scheduler", SPEC_object, .at = AT(scheduler), .shape = &scheduler_shape },
+	{ "ioPriority", SPEC_object, .at = AT(io_priority), .shape = &io_priority_shape },
 };
 const struct spec_shape spec_process_shape = SHAPE_GIVEN(spec_process, process_fields);
 #undef AT

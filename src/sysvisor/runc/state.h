@@ -15,12 +15,14 @@
 #define STATE_FILTER	   "filter" /* see filter.h */
 
 struct state {
-	const char *version, *id, *bundle, *rootfs, *created, *cgroup;
+	const char *version, *id, *bundle, *rootfs, *storage, *created, *cgroup;
+	const char *scope; /* the unit of systemd's that the group is; or NULL */
 	struct spec_number pid, start_ticks, owner;
 	struct spec_list uid_map, gid_map; /* id_range */
 	struct spec_list annotations;	   /* spec_pair */
 	struct spec_hooks hooks;	   /* those that are run later: only read back */
 	bool honor_caps, plain, services;
+	bool systemd; /* its first process is one */
 
 	struct json_t *json; /* jansson's */
 	struct arena arena;

@@ -40,7 +40,8 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 	} texts[] = {
 		{ "ociVersion", state->version }, { "id", state->id },
 		{ "bundle", state->bundle },	  { "rootfs", state->rootfs },
-		{ "created", state->created },	  { "cgroup", state->cgroup },
+		{ "storage", state->storage },	  { "created", state->created },
+		{ "cgroup", state->cgroup },
 	};
 	struct json json = { .out = out };
 
@@ -48,6 +49,10 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 	for (size_t n = 0; n < array_count(texts); n++) {
 		json_key(&json, slice_of(texts[n].key));
 		json_text(&json, slice_of(texts[n].value ? texts[n].value : ""));
+	}
+	if (state->scope) {
+		json_key(&json, SLICE("scope"));
+		json_text(&json, slice_of(state->scope));
 	}
 	json_key(&json, SLICE("pid"));
 	json_i64(&json, state->pid.value);
@@ -61,6 +66,8 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 	json_bool(&json, state->plain);
 	json_key(&json, SLICE("services"));
 	json_bool(&json, state->services);
+	json_key(&json, SLICE("systemd"));
+	json_bool(&json, state->systemd);
 	state_write_map(&json, SLICE("uidMappings"), &state->uid_map);
 	state_write_map(&json, SLICE("gidMappings"), &state->gid_map);
 	state_write_part(&json, spec, "annotations");
