@@ -169,9 +169,11 @@ struct thread_info {
 
 /* A 32-bit program's call: TS_COMPAT (asm/thread_info.h), TIF_32BIT. */
 #if defined(__TARGET_ARCH_x86)
-#define KERN_IS_COMPAT(task) ((task)->thread_info.status & 2)
+#define KERN_COMPAT_WORD thread_info.status
+#define KERN_COMPAT_BIT	 2
 #elif defined(__TARGET_ARCH_arm64)
-#define KERN_IS_COMPAT(task) ((task)->thread_info.flags >> 22 & 1)
+#define KERN_COMPAT_WORD thread_info.flags
+#define KERN_COMPAT_BIT	 (1ul << 22)
 #endif
 
 struct task_struct {

@@ -48,8 +48,9 @@ int BPF_PROG(on_call, struct pt_regs *regs, long id)
 	barrier_var(key.number);
 	if (key.number >= RING_SYSCALLS || !syscall_wants[key.number])
 		return 0;
-	task = bpf_get_current_task_btf();
-	if (KERN_IS_COMPAT(task)) /* the same number is another call there */
+	task = ring_current();
+	/* The same number is another call there. */
+	if (RING_NUMBER(task, KERN_COMPAT_WORD) & KERN_COMPAT_BIT)
 		return 0;
 	key.pid = RING_NUMBER(task, tgid);
 	count = syscall_get(&key);
