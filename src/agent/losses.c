@@ -22,6 +22,11 @@ static const struct {
 	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
 	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },
 	{ METRIC_http_evictions, "HTTP requests", "too many waited for their answers" },
+	{ METRIC_syscall_lost, "system calls", "the table of counts was full" },
+	{ METRIC_statsd_lost, "StatsD", "the socket's queue was full" },
+	{ METRIC_statsd_evictions, "StatsD", "too many gauges and sampled counters" },
+	{ METRIC_osquery_rows_lost, "osquery", "rows were too many, or lacked their number" },
+	{ METRIC_commands_lost, "Exec", "too many programs waited for their turn" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

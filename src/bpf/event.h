@@ -119,6 +119,15 @@ struct ring_syscall {
 	__u64 args[4];
 };
 
+/* What is counted, and how often a process made that call since the last look. */
+struct ring_syscall_key {
+	__u32 pid, number;
+};
+struct ring_syscall_count {
+	struct ring_head owner;
+	__u64 count;
+};
+
 /* What happened to a connection. */
 enum ring_tcp_what {
 	RING_TCP_connect,
@@ -214,6 +223,8 @@ RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
 RING_WIRE(struct ring_syscall, args, 56 + 48);
+RING_WIRE(struct ring_syscall_key, number, 8);
+RING_WIRE(struct ring_syscall_count, count, 56 + 8);
 RING_WIRE(struct ring_ends, cookie, 48);
 RING_WIRE(struct ring_tcp, told_received_bytes, 104 + 72);
 RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);

@@ -36,8 +36,8 @@ struct program_level {
 	unsigned int without, instead;
 };
 
-#define PROGRAM_OBJECTS 3
-#define PROGRAM_ROWS	20
+#define PROGRAM_OBJECTS 4
+#define PROGRAM_ROWS	21
 #define PROGRAM_LEVELS	5
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];

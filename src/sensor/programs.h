@@ -24,6 +24,7 @@ enum {
 	PROGRAMS_syscall = 32,
 	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
 	PROGRAMS_use_call = 128,  /* instead of use, where functions may be traced */
+	PROGRAMS_count = 256,	  /* of system calls */
 };
 
 struct programs;
