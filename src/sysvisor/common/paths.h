@@ -21,6 +21,10 @@
 #define PATHS_MGR_LOG	 "/var/log/sysvisor-mgr.log"
 #define PATHS_FS_LOG	 "/var/log/sysvisor-fs.log"
 
+/* Docker's own. */
+#define PATHS_DOCKER_SETTINGS "/etc/docker/daemon.json"
+#define PATHS_DOCKER_PID      "/run/docker.pid"
+
 struct paths_buffer {
 	char path[256];
 };
