@@ -27,6 +27,8 @@ static const struct {
 	{ METRIC_statsd_evictions, "StatsD", "too many gauges and sampled counters" },
 	{ METRIC_osquery_rows_lost, "osquery", "rows were too many, or lacked their number" },
 	{ METRIC_commands_lost, "Exec", "too many programs waited for their turn" },
+	{ METRIC_files_held, "files", "a process caused more events than files.rate" },
+	{ METRIC_files_lost, "files", "too many changes were under way" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

@@ -19,6 +19,8 @@ void agent_use_sensor_settings(struct agent *agent, const struct agent_settings 
 		.queries = settings->pipelines.queries,
 	};
 	agent->sensor_settings.watch.cgroup = settings->packet_cgroup;
+	agent->sensor_settings.watch.file_paths = settings->file_paths;
+	agent->sensor_settings.watch.file_exclude = settings->file_exclude;
 }
 
 int agent_start_sensor(struct agent *agent, struct sensor *sensor, const struct sensor_kind *kind,

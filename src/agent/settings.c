@@ -371,6 +371,16 @@ const struct setting agent_setting_rows[] = {
 	  .max = 3600 * NS_PER_S,
 	  .help = "How long an answer may take; then the program is killed" },
 
+	{ .key = "files.paths", .option = "files", .type = SETTING_list, AT(file_paths),
+	  WITH_SENSORS, .argument = "PATH",
+	  .help = "Watch what is done with the files at and below this path, as processes see it, in every container; without it none are watched" },
+	{ .key = "files.exclude", .type = SETTING_list, AT(file_exclude), WITH_SENSORS,
+	  .argument = "PATH", .needs = "files.paths",
+	  .help = "But not those at and below this one; of several that hold, the longest decides" },
+	{ .key = "files.rate", .type = SETTING_count, AT(watch.file_rate), WITH_SENSORS,
+	  .fallback = "1000", .max = 1000000,
+	  .help = "How many events of files a process may cause in a second; those beyond are only counted; 0 lets all pass" },
+
 	{ .key = "exec.poll_interval", .type = SETTING_duration, AT(poll_ns), EVERY,
 	  .scale = NS_PER_MS, .fallback = "1s", .min = 10 * NS_PER_MS,
 	  .help = "How often /proc is read where BPF is refused" },
@@ -410,6 +420,7 @@ const struct setting_alias agent_setting_aliases[] = {
 	{ "polycorder.flush_timeout.secs", "polycorder.flush_timeout_seconds" },
 	{ "polycorder.flush_timeout.nanos", NULL },
 	{ "monitor_config.gobble_old_events", "monitor.gobble_old_events" },
+	{ "files.monitor_dirs", "files.paths" },
 	{ "http.uri", "http.url" },
 	{ "http.encoding", NULL },
 	{ "http.parallel_chunk_size", NULL },
@@ -517,6 +528,7 @@ void agent_settings_for_check(struct agent_settings *values)
 {
 	*values = (struct agent_settings){
 		.proc_root = (char *)"/proc",
+		.file_paths = (char *)"/etc",
 		.allow_second = true,
 		.ring_bytes = 1 << 16,
 		.poll_ns = NS_PER_S,
@@ -538,6 +550,7 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .tcp_interval_ns = NS_PER_S,
 			   .tcp_connections = 1024,
 			   .udp_interval_ns = NS_PER_S,
+			   .file_rate = 1000,
 			   .dns_timeout_ns = NS_PER_S },
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },
 		.sinks = { .console.format = -1, .file.format = -1, .syslog.format = -1 },

@@ -31,6 +31,7 @@ struct agent_settings {
 	struct watch_settings watch;
 	struct scope_settings scope;
 	char *packet_cgroup;
+	char *file_paths, *file_exclude;
 	struct kernel_settings kernel;
 	struct detect_settings detect;
 	struct sink_settings sinks;

@@ -25,6 +25,7 @@ enum ring_type {
 	RING_tls,     /* a piece of a TLS handshake */
 	RING_syscall, /* one of those that the agent asked for */
 	RING_http,    /* what begins like an HTTP request or response */
+	RING_file,    /* something was done with a watched file */
 	RING_TYPE_COUNT
 };
 
@@ -128,6 +129,91 @@ struct ring_syscall_count {
 	__u64 count;
 };
 
+/* What was done with a file. */
+enum ring_file_what {
+	RING_FILE_none,
+	RING_FILE_open,
+	RING_FILE_close,
+	RING_FILE_mmap,
+	RING_FILE_rename,
+	RING_FILE_delete,
+	RING_FILE_link,
+	RING_FILE_symlink,
+	RING_FILE_mkdir,
+	RING_FILE_chmod,
+	RING_FILE_chown,
+	RING_FILE_truncate,
+	RING_FILE_change, /* its inode was changed, in a way that isn't known */
+	RING_FILE_COUNT
+};
+
+/* What system calls are to bpf/files.bpf.c: enum ring_file_what, or one of these. */
+enum {
+	RING_FILE_CALL_mount = RING_FILE_COUNT,
+	RING_FILE_CALL_uring,
+	RING_FILE_CALL_open,   /* flags are the second argument */
+	RING_FILE_CALL_openat, /* the third */
+	RING_FILE_CALL_read,   /* those from here on matter to processes with watched files open */
+	RING_FILE_CALL_write,
+	RING_FILE_CALL_copy, /* from the first argument to the third */
+	RING_FILE_CALL_sendfile,
+	RING_FILE_CALL_close,
+	RING_FILE_CALL_dup, /* onto the second argument */
+	RING_FILE_CALL_close_range,
+};
+#define RING_FILE_SYS_fchmodat2 452 /* the same everywhere; kernel 6.6 */
+
+/* What else is to be known of it, as bits. */
+enum ring_file_fact {
+	RING_FILE_created = 1,
+	RING_FILE_cut = 2,	 /* the path has more names above those told */
+	RING_FILE_other_cut = 4, /* so has the other one */
+	RING_FILE_directory = 8, /* not the file's path, but that of its directory */
+};
+
+#define RING_FILE_NAME	255  /* bytes of one name, NAME_MAX */
+#define RING_FILE_NAMES 2560 /* of all names of both paths */
+
+struct ring_file {
+	struct ring_head head;
+	__u8 what, facts;
+	__u16 mode;	    /* type and permissions, as in st_mode */
+	__u32 flags;	    /* open: O_* and, in the kernel's way, FMODE_PATH; mmap: PROT_* */
+	__u32 device;	    /* the file system's, as the kernel numbers: major << 20 | minor */
+	__u32 links;	    /* names that the file has */
+	__u64 inode;	    /* the kernel's number, which stat(2) does not tell for all */
+	__u32 owner, group; /* initial user namespace */
+	__u64 size_bytes;
+	__u64 read_bytes, written_bytes; /* close: since the open, or since last told */
+	__s32 result;			 /* 0, or -errno */
+	__u32 held; /* events of the process before this one that were not told */
+	__u32 path_bytes, other_bytes;
+	char names[RING_FILE_NAMES]; /* of the path, from the file up to the root, each ends in NUL;
+					behind path_bytes those of the other path */
+};
+
+/* What is watched, as a tree of names: from this node a name leads to another. */
+#define RING_FILE_STEP_NAME 60
+struct ring_file_step {
+	__u32 node;			/* RING_FILE_ROOT: the root directory */
+	char name[RING_FILE_STEP_NAME]; /* padded with NUL */
+};
+#define RING_FILE_ROOT 1
+
+/* Whether what lies at and below is watched. */
+enum ring_file_rule { RING_FILE_RULE_inherit, RING_FILE_RULE_watch, RING_FILE_RULE_exclude };
+
+struct ring_file_node {
+	__u32 node;
+	__u32 rule; /* enum ring_file_rule */
+};
+
+/* A file or directory in the kernel's own numbering. */
+struct ring_file_id {
+	__u64 inode;
+	__u32 device, pad;
+};
+
 /* What happened to a connection. */
 enum ring_tcp_what {
 	RING_TCP_connect,
@@ -225,6 +311,10 @@ RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
 RING_WIRE(struct ring_syscall, args, 56 + 48);
 RING_WIRE(struct ring_syscall_key, number, 8);
 RING_WIRE(struct ring_syscall_count, count, 56 + 8);
+RING_WIRE(struct ring_file, names, 56 + 72 + RING_FILE_NAMES);
+RING_WIRE(struct ring_file_step, name, 64);
+RING_WIRE(struct ring_file_node, rule, 8);
+RING_WIRE(struct ring_file_id, pad, 16);
 RING_WIRE(struct ring_ends, cookie, 48);
 RING_WIRE(struct ring_tcp, told_received_bytes, 104 + 72);
 RING_WIRE(struct ring_packet, data, 104 + 16 + RING_PACKET_BYTES);

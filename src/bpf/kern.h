@@ -55,6 +55,9 @@ typedef struct {
 struct kuid {
 	__u32 val;
 };
+struct kgid {
+	__u32 val;
+};
 
 struct ns_common {
 	__u32 inum;
@@ -62,6 +65,7 @@ struct ns_common {
 struct user_namespace {
 	struct ns_common ns;
 };
+struct mount;
 struct mnt_namespace {
 	struct ns_common ns;
 };
@@ -121,26 +125,65 @@ struct signal_struct {
 };
 
 struct qstr {
+	__u64 hash_len; /* of the name, salted with the directory's address */
 	const unsigned char *name;
 };
+struct list_head {
+	struct list_head *next, *prev;
+};
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
 struct super_block {
+	__u32 s_dev;
 	unsigned long s_magic;
+	struct dentry *s_root;
+	struct mount *s_mounts;
+};
+/* A list in older kernels. */
+struct super_block___list {
+	struct list_head s_mounts;
 };
 struct inode {
+	__u16 i_mode;
+	struct kuid i_uid;
+	struct kgid i_gid;
 	unsigned int i_nlink;
+	unsigned long i_ino;
+	__s64 i_size;
 	struct super_block *i_sb;
+	struct hlist_head i_dentry;
+	char *i_link;
+};
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
 };
 struct dentry {
+	struct hlist_bl_node d_hash; /* pprev NULL: found no more under its name */
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+	struct mount *mnt_next_for_sb;
+};
+struct mount___list {
+	struct list_head mnt_instance;
 };
 struct path {
 	struct vfsmount *mnt;
@@ -149,9 +192,35 @@ struct path {
 struct fs_struct {
 	struct path root, pwd;
 };
+typedef struct {
+	long counter;
+} atomic_long_t;
+struct file_ref {
+	atomic_long_t refcnt; /* holders but one; negative: none */
+};
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	unsigned int f_flags, f_mode;
+	struct file_ref f_ref;
+};
+/* Before 6.13. */
+struct file___counted {
+	atomic_long_t f_count;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct iattr {
+	unsigned int ia_valid;
+	__u16 ia_mode;
+	struct kuid ia_uid;
+	struct kgid ia_gid;
+	__s64 ia_size;
 };
 /* fs/overlayfs/ovl_entry.h; absent when overlayfs is a module that isn't loaded. */
 struct ovl_inode {
@@ -188,18 +257,21 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
+	struct files_struct *files;
+	unsigned int flags;
 	__u64 start_boottime;
 };
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, si, dx, r10, orig_ax;
+	unsigned long di, si, dx, r10, r8, orig_ax;
 };
 #define KERN_SYSCALL_NUMBER(regs) (regs)->orig_ax
 #define KERN_SYSCALL_ARG0(regs)	  (regs)->di
 #define KERN_SYSCALL_ARG1(regs)	  (regs)->si
 #define KERN_SYSCALL_ARG2(regs)	  (regs)->dx
 #define KERN_SYSCALL_ARG3(regs)	  (regs)->r10
+#define KERN_SYSCALL_ARG4(regs)	  (regs)->r8
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	unsigned long regs[31], orig_x0;
@@ -210,6 +282,7 @@ struct pt_regs {
 #define KERN_SYSCALL_ARG1(regs)	  (regs)->regs[1]
 #define KERN_SYSCALL_ARG2(regs)	  (regs)->regs[2]
 #define KERN_SYSCALL_ARG3(regs)	  (regs)->regs[3]
+#define KERN_SYSCALL_ARG4(regs)	  (regs)->regs[4]
 #endif
 
 struct linux_binprm {

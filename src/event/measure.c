@@ -42,6 +42,8 @@ static const struct measure_row {
 	{ "tls.handshake", "tls.handshake.serverhello", "count", C | M, NULL, "tls.cipher" },
 	{ "tls.handshake", "tls.handshake.latency", "duration", T, "tls.latency", NULL },
 	{ "syscall.enter", "syscall.enter", "count", C | H, "syscall.count", NULL },
+	{ "file.close", "file.read", "byte", C | H, "file.read.bytes", NULL },
+	{ "file.close", "file.write", "byte", C | H, "file.written.bytes", NULL },
 	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count", NULL },
 	{ "loss", "loss", "count", C, "loss.count", NULL },
 	{ "kernel.oom_kill", "kernel.oom_kill", "count", C, NULL, NULL },
@@ -85,6 +87,8 @@ static const struct measure_tag {
 	{ "tls.next_protocol", "alpn_str" },
 	{ "detection.state", "state_str" },
 	{ "syscall.name", "syscall_str" },
+	{ "file.path", "file_str" },
+	{ "file.inode", "ino_id" },
 };
 
 /* --- names to numbers, once --- */

@@ -89,6 +89,10 @@
 	  "Queries put to osquery: ok or failed")                                                  \
 	X(osquery_rows_lost, "bulwark_osquery_rows_lost_total", counter, NULL,                     \
 	  "Rows of osquery's that were too many, or lacked their number")                          \
+	X(files_held, "bulwark_files_suppressed_total", counter, NULL,                             \
+	  "Events of files not told because a process caused more than files.rate")                \
+	X(files_lost, "bulwark_files_lost_total", counter, NULL,                                   \
+	  "Changes of files not told because too many were under way")                             \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

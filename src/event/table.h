@@ -245,7 +245,31 @@
 	  "arguments that are no pointers, as name=0xvalue")                                       \
 	X(syscall_count, "syscall.count", u64, "cnt", "calls since the last report")               \
 	X(syscall_held, "syscall.repeated", u64, "cnt",                                            \
-	  "calls of the process before this one that were not told: at most one a second is")
+	  "calls of the process before this one that were not told: at most one a second is")      \
+	X(file_path, "file.path", text, NULL,                                                      \
+	  "the file, as the process sees it; begins with ... when its path is too long")           \
+	X(file_directory, "file.directory", text, NULL,                                            \
+	  "directory of the file, where it is all that is known")                                  \
+	X(file_target, "file.target_path", text, NULL,                                             \
+	  "what a renamed file is called now; the new name of a linked one")                       \
+	X(file_inode, "file.inode", text, NULL, "inode number, as the kernel has it")              \
+	X(file_device, "file.device", text, NULL,                                                  \
+	  "device of its file system, as the kernel has it: major:minor")                          \
+	X(file_type, "file.type", text, "fileType",                                                \
+	  "regular, directory, symlink, character_device, block_device, fifo or socket")           \
+	X(file_mode, "file.mode", text, "filePermission", "permissions, in octal")                 \
+	X(file_owner, "file.owner.id", u64, NULL, "owner, as the host sees it")                    \
+	X(file_group, "file.group.id", u64, NULL, "group, as the host sees it")                    \
+	X(file_size, "file.size", bytes, "fsize", "size of the file")                              \
+	X(file_links, "file.links", u64, NULL, "names that the file has, where it has several")    \
+	X(file_flags, "file.flags", text, NULL, "flags of open(2), joined by |")                   \
+	X(file_created, "file.created", flag, NULL, "true: the open made the file")                \
+	X(file_protection, "file.protection", text, NULL, "protection of mmap(2), joined by |")    \
+	X(file_read, "file.read.bytes", bytes, NULL, "bytes read")                                 \
+	X(file_written, "file.written.bytes", bytes, NULL, "bytes written")                        \
+	X(file_held, "file.suppressed", u64, "cnt",                                                \
+	  "events of the process before this one that were not told: it caused more than "         \
+	  "files.rate")
 
 /* clang-format off */
 /* Groups of fields that come together. */
@@ -261,6 +285,9 @@
 #define EVENT_GROUP_network(F) F(transport) F(network_type) F(network_role) F(local_address) \
 	F(local_port) F(peer_address) F(peer_port)
 #define EVENT_GROUP_traffic(F) F(sent_bytes) F(received_bytes) F(sent_packets) F(received_packets)
+#define EVENT_GROUP_file(F) F(file_path) F(file_inode) F(file_device) F(file_type) F(file_links) \
+	F(error_type) F(file_held)
+#define EVENT_GROUP_file_owner(F) F(file_mode) F(file_owner) F(file_group)
 #define EVENT_GROUP_detection(F) F(detection_score) F(detection_reason) F(detection_key) \
 	F(detection_state) F(detection_count) F(detection_span) F(detection_values) \
 	F(detection_events) F(technique_id) F(technique_name)
@@ -354,6 +381,23 @@
 #define EVENT_HAS_http_request(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	F(http_method) F(url_path) F(http_version) F(http_host) F(user_agent) F(http_status) \
 	F(http_latency)
+#define EVENT_HAS_file_open(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
+	EVENT_GROUP_file_owner(F) F(file_size) F(file_flags) F(file_created)
+#define EVENT_HAS_file_close(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_size) \
+	F(file_read) F(file_written)
+#define EVENT_HAS_file_mmap(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
+	EVENT_GROUP_file_owner(F) F(file_protection)
+#define EVENT_HAS_file_rename(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_target)
+#define EVENT_HAS_file_delete(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_directory)
+#define EVENT_HAS_file_link(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
+	EVENT_GROUP_file_owner(F) F(file_target)
+#define EVENT_HAS_file_symlink(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F)
+#define EVENT_HAS_file_mkdir(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F)
+#define EVENT_HAS_file_chmod(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) EVENT_GROUP_file_owner(F)
+#define EVENT_HAS_file_chown(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) EVENT_GROUP_file_owner(F)
+#define EVENT_HAS_file_truncate(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_size)
+#define EVENT_HAS_file_change(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
+	EVENT_GROUP_file_owner(F) F(file_size)
 /* clang-format on */
 
 /*
@@ -495,7 +539,45 @@
 	  "how often a process made a system call since the last report")                          \
 	X(syscall_privileged, "syscall.privileged", warning, "Privileged system call",             \
 	  "<{comm}><[{pid}]> {syscall_name}< {syscall_args}><: {error_type}>",                     \
-	  "a system call that reaches for rights, another process, a namespace or the kernel")
+	  "a system call that reaches for rights, another process, a namespace or the kernel")     \
+	X(file_open, "file.open", info, "File opened",                                             \
+	  "<{comm}><[{pid}]> opened {file_path}< ({file_flags})><: {error_type}>",                 \
+	  "a watched file was opened")                                                             \
+	X(file_close, "file.close", info, "File closed",                                           \
+	  "<{comm}><[{pid}]> closed< {file_path}><, read {file_read}><, written {file_written}>",  \
+	  "a watched file of which something was read or written was closed; no path: it has "     \
+	  "no name any more")                                                                      \
+	X(file_mmap, "file.mmap", info, "File mapped",                                             \
+	  "<{comm}><[{pid}]> mapped {file_path}< ({file_protection})><: {error_type}>",            \
+	  "a watched file was mapped into memory, to be run or to be changed")                     \
+	X(file_rename, "file.rename", info, "File renamed",                                        \
+	  "<{comm}><[{pid}]> renamed {file_path}< to {file_target}><: {error_type}>",              \
+	  "a file was renamed that was watched before or is now")                                  \
+	X(file_delete, "file.delete", info, "File deleted",                                        \
+	  "<{comm}><[{pid}]> deleted {file_path}<: {error_type}>",                                 \
+	  "a name of a watched file, or a watched directory, was removed")                         \
+	X(file_link, "file.link", info, "File linked",                                             \
+	  "<{comm}><[{pid}]> linked< {file_path}>< as {file_target}><: {error_type}>",             \
+	  "a file got one more name, and one of the two is watched: link(2)")                      \
+	X(file_symlink, "file.symlink", info, "Symbolic link made",                                \
+	  "<{comm}><[{pid}]> made the symbolic link {file_path}<: {error_type}>",                  \
+	  "a symbolic link was made in a watched directory")                                       \
+	X(file_mkdir, "file.mkdir", info, "Directory made",                                        \
+	  "<{comm}><[{pid}]> made the directory {file_path}<: {error_type}>",                      \
+	  "a directory was made in a watched one")                                                 \
+	X(file_chmod, "file.chmod", info, "File permissions changed",                              \
+	  "<{comm}><[{pid}]> changed the mode of {file_path}< to {file_mode}><: {error_type}>",    \
+	  "permissions of a watched file were changed")                                            \
+	X(file_chown, "file.chown", info, "File owner changed",                                    \
+	  "<{comm}><[{pid}]> changed the owner of {file_path}< to "                                \
+	  "{file_owner}:{file_group}><: {error_type}>",                                            \
+	  "owner or group of a watched file was changed")                                          \
+	X(file_truncate, "file.truncate", info, "File truncated",                                  \
+	  "<{comm}><[{pid}]> set the size of {file_path}< to {file_size}><: {error_type}>",        \
+	  "the size of a watched file was set: truncate(2)")                                       \
+	X(file_change, "file.change", info, "File changed",                                        \
+	  "<{comm}><[{pid}]> changed {file_path}",                                                 \
+	  "a watched file was changed through io_uring, which doesn't say how")
 
 /* SEVERITIES: X(name, syslog severity, CEF severity, OpenTelemetry severity number) */
 #define EVENT_SEVERITIES(X)                                                                        \

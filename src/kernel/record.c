@@ -3,27 +3,32 @@
 
 #include <string.h>
 
-struct slice record_path(const struct ring_names *names, char *room)
+struct slice record_names(struct slice names, bool cut, char *room)
 {
-	struct slice left =
-		slice_first((struct slice){ names->at, sizeof(names->at) }, names->bytes);
-	char *end = room + RING_NAMES_BYTES + 4, *at = end;
+	char *end = room + RECORD_NAMES_ROOM(names.bytes), *at = end;
 
-	while (left.bytes) {
-		struct slice name = { left.at, strnlen(left.at, left.bytes) };
+	while (names.bytes) {
+		struct slice name = { names.at, strnlen(names.at, names.bytes) };
 
 		at -= name.bytes;
 		memcpy(at, name.at, name.bytes);
 		*--at = '/';
-		left = slice_skip(left, name.bytes + 1);
+		names = slice_skip(names, name.bytes + 1);
 	}
 	if (at == end)
 		*--at = '/';
-	if (names->cut) {
+	if (cut) {
 		at -= 3;
 		memcpy(at, "...", 3);
 	}
 	return (struct slice){ at, (size_t)(end - at) };
+}
+
+struct slice record_path(const struct ring_names *names, char *room)
+{
+	return record_names(
+		slice_first((struct slice){ names->at, sizeof(names->at) }, names->bytes),
+		names->cut, room);
 }
 
 /* "/home/me" and "./run" are "/home/me/run". */

@@ -6,8 +6,13 @@
 #include "base/slice.h"
 #include "bpf/event.h"
 
-#define RECORD_PATH_ROOM (RING_NAMES_BYTES + 4)
-#define RECORD_EXE_ROOM	 (RECORD_PATH_ROOM + RING_PATH_BYTES)
+#define RECORD_NAMES_ROOM(bytes) ((bytes) + 4)
+#define RECORD_PATH_ROOM	 RECORD_NAMES_ROOM(RING_NAMES_BYTES)
+#define RECORD_EXE_ROOM		 (RECORD_PATH_ROOM + RING_PATH_BYTES)
+
+/* Names from the file up to the root, each ends in NUL: "/a/b", or ".../b" when they were cut. The
+ * result lies in `room`, of RECORD_NAMES_ROOM(names.bytes) bytes. */
+struct slice record_names(struct slice names, bool cut, char *room);
 
 /* "/a/b", or ".../b" when it was cut. The result lies in `room`, of RECORD_PATH_ROOM bytes. */
 struct slice record_path(const struct ring_names *names, char *room);

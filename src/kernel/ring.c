@@ -16,7 +16,7 @@ const char *const ring_type_names[RING_TYPE_COUNT] = {
 	[RING_fork] = "fork",	    [RING_exec] = "exec",     [RING_exit] = "exit",
 	[RING_thread] = "thread",   [RING_cgroup] = "cgroup", [RING_tcp] = "tcp",
 	[RING_dns] = "dns",	    [RING_tls] = "tls",	      [RING_http] = "http",
-	[RING_syscall] = "syscall",
+	[RING_syscall] = "syscall", [RING_file] = "file",
 };
 
 struct ring {

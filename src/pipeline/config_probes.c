@@ -143,7 +143,7 @@ static int config_drop_key(struct config_part *part, const struct probe_kind *ki
 		return 1;
 	}
 	text_printf(&row, "%s%s", kind->prefix ? kind->prefix : "", key);
-	if (kind->prefix && settings_find(part->file->settings->table, text_str(&row)))
+	if (kind->prefix && settings_knows(part->file->settings->table, text_str(&row)))
 		return 0;
 	return config_say(part, key, "key '%s' is not known of probe '%s'", key, kind->name);
 }

@@ -5,8 +5,11 @@
 
 #include "bpf/scope.h"
 #include "exec.skel.h"
+#include "files.skel.h"
 #include "network.skel.h"
 #include "privilege.skel.h"
+#include "sensor/file_event.h"
+#include "sensor/files.h"
 #include "sensor/packet.h"
 #include "sensor/socket.h"
 #include "sensor/syscall.h"
@@ -22,6 +25,7 @@
 		name##_bpf__destroy(skeleton);                                                     \
 	}
 OBJECT(exec)
+OBJECT(files)
 OBJECT(network)
 OBJECT(privilege)
 OBJECT(syscall)
@@ -43,6 +47,20 @@ static int exec_set(void *skeleton, const struct sensor_env *env, struct error *
 	struct exec_bpf *bpf = skeleton;
 
 	return SET_RING(bpf, env);
+}
+
+static int files_set(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	struct files_bpf *bpf = skeleton;
+
+	bpf->rodata->file_rate = (uint32_t)env->settings->watch.file_rate;
+	file_event_calls((uint8_t *)bpf->rodata->file_calls);
+	return SET_RING(bpf, env);
+}
+
+static int files_loaded(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	return files_arm(skeleton, env, err);
 }
 
 static int network_set(void *skeleton, const struct sensor_env *env, struct error *err)
@@ -93,6 +111,13 @@ const struct program_object program_objects[PROGRAM_OBJECTS] = {
 	  .open = exec_open,
 	  .destroy = exec_destroy,
 	  .set = exec_set },
+	{ .parts = PROGRAMS_file_security | PROGRAMS_file_setattr | PROGRAMS_file_setattr_old |
+		   PROGRAMS_file_syscall | PROGRAMS_file_change,
+	  .behind = true,
+	  .open = files_open,
+	  .destroy = files_destroy,
+	  .set = files_set,
+	  .loaded = files_loaded },
 	{ .parts =
 		  PROGRAMS_tcp | PROGRAMS_packet | PROGRAMS_use | PROGRAMS_use_call | PROGRAMS_drop,
 	  .behind = true,
@@ -117,6 +142,31 @@ const struct program_row program_rows[PROGRAM_ROWS] = {
 	{ .parts = PROGRAMS_exec, .name = "on_exec" },
 	{ .parts = PROGRAMS_exec_plain, .name = "on_exec_plain" },
 	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain, .name = "on_exit" },
+	{ .parts = PROGRAMS_file_security, .name = "on_open" },
+	{ .parts = PROGRAMS_file_security, .name = "on_mmap" },
+	{ .parts = PROGRAMS_file_security, .name = "on_read" },
+	{ .parts = PROGRAMS_file_security, .name = "on_write" },
+	{ .parts = PROGRAMS_file_security, .name = "on_close" },
+	{ .parts = PROGRAMS_file_security, .name = "on_unlink" },
+	{ .parts = PROGRAMS_file_security, .name = "on_rmdir" },
+	{ .parts = PROGRAMS_file_security, .name = "on_link" },
+	{ .parts = PROGRAMS_file_security, .name = "on_symlink" },
+	{ .parts = PROGRAMS_file_security, .name = "on_mkdir" },
+	{ .parts = PROGRAMS_file_security, .name = "on_rename" },
+	{ .parts = PROGRAMS_file_security, .name = "on_renamed" },
+	{ .parts = PROGRAMS_file_security, .name = "on_sys_mount" },
+	{ .parts = PROGRAMS_file_security, .name = "on_sys_umount" },
+	{ .parts = PROGRAMS_file_security, .name = "on_sys_move_mount" },
+	{ .parts = PROGRAMS_file_security, .name = "on_sys_pivot_root" },
+	{ .parts = PROGRAMS_file_security, .name = "on_sys_unshare" },
+	{ .parts = PROGRAMS_file_setattr, .name = "on_setattr" },
+	{ .parts = PROGRAMS_file_setattr_old, .name = "on_setattr_old" },
+	{ .parts = PROGRAMS_file_syscall, .name = "on_file_syscall" },
+	{ .parts = PROGRAMS_file_syscall, .name = "on_file_exit" },
+	{ .parts = PROGRAMS_file_change, .name = "on_ctime_set" },
+	{ .parts = PROGRAMS_file_change, .name = "on_ctime_exchange" },
+	{ .parts = PROGRAMS_file_change, .name = "on_ctime_same" },
+	{ .parts = PROGRAMS_file_security | PROGRAMS_file_syscall, .name = "on_file_fork" },
 	{ .parts = PROGRAMS_tcp | PROGRAMS_packet, .name = "on_state" },
 	{ .parts = PROGRAMS_tcp, .name = "on_reset_received" },
 	{ .parts = PROGRAMS_tcp, .name = "on_reset_sent" },
@@ -142,6 +192,10 @@ const struct program_level program_levels[PROGRAM_LEVELS] = {
 	{ PROGRAMS_drop, 0 },
 	{ PROGRAMS_drop | PROGRAMS_use, PROGRAMS_use_call },
 	{ PROGRAMS_drop | PROGRAMS_use, 0 },
+	{ PROGRAMS_file_setattr, PROGRAMS_file_setattr_old },
+	{ PROGRAMS_file_security | PROGRAMS_file_setattr,
+	  PROGRAMS_file_syscall | PROGRAMS_file_change },
+	{ PROGRAMS_file_security | PROGRAMS_file_setattr, PROGRAMS_file_syscall },
 };
 
 unsigned int program_parts_wanted(const struct watch_settings *watch)
@@ -158,5 +212,7 @@ unsigned int program_parts_wanted(const struct watch_settings *watch)
 		parts |= PROGRAMS_syscall;
 	if (watch->syscall && watch->syscalls)
 		parts |= PROGRAMS_count;
+	if (watch->file_paths)
+		parts |= PROGRAMS_file_security | PROGRAMS_file_setattr;
 	return parts;
 }

@@ -36,9 +36,9 @@ struct program_level {
 	unsigned int without, instead;
 };
 
-#define PROGRAM_OBJECTS 4
-#define PROGRAM_ROWS	21
-#define PROGRAM_LEVELS	5
+#define PROGRAM_OBJECTS 5
+#define PROGRAM_ROWS	46
+#define PROGRAM_LEVELS	8
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];
 extern const struct program_row program_rows[PROGRAM_ROWS];

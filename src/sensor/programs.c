@@ -189,6 +189,8 @@ static void programs_share(struct programs_shared *shared, size_t object)
 		unsigned int parts = (wanted & ~program_levels[n].without) |
 				     (program_levels[n].instead & row->parts);
 
+		if (n > 0 && !(wanted & program_levels[n].without))
+			continue;
 		if (parts && parts != before &&
 		    programs_new(&shared->loaded[object], shared->env, row, parts, NULL) < 0)
 			shared->loaded[object] = NULL;

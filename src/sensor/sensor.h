@@ -39,6 +39,8 @@ struct watch_settings {
 	char *dns_interface, *tls_interface; /* NULL: all */
 	char *syscalls;			     /* those counted: names or numbers, one a line */
 	uint64_t syscall_interval_ns;
+	const char *file_paths, *file_exclude; /* one a line; NULL: none */
+	uint64_t file_rate;		       /* events of a process in a second; 0: no limit */
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
 	char *statsd_address;
 	bool statsd_tcp; /* beside UDP */
@@ -140,7 +142,7 @@ void sensor_decline(struct sensor *sensor, const struct sensor_kind *kind, const
 void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
-	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_statsd,
-	sensor_osquery, sensor_syscall;
+	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_files,
+	sensor_statsd, sensor_osquery, sensor_syscall;
 
 #endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files - what is done with watched files.
+ *
+ * Nothing is watched unless asked for. What is asked for are paths as processes see them, which
+ * hold in every container, too; what lies there on the host is watched by its number as well, so
+ * that it is known under whatever name a container or a hard link gives it.
+ */
+#include "sensor/files.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+#include "event/metrics.h"
+#include "files.skel.h"
+#include "kernel/bpf.h"
+#include "sensor/file_event.h"
+#include "sensor/file_watch.h"
+#include "sensor/programs.h"
+
+struct files_sensor {
+	const struct sensor_env *env;
+	struct programs *programs;
+	unsigned int parts;
+	struct metric held, lost;
+};
+
+static void files_on_record(void *owner, const struct ring_head *head)
+{
+	const struct ring_file *record = (const struct ring_file *)head;
+	struct files_sensor *files = owner;
+	struct event event;
+
+	if (file_event_fill(&event, record))
+		files->env->out->emit(files->env->out, &event);
+}
+
+/* --- what is watched --- */
+
+static int files_read_watch(struct file_watch *watch, const struct sensor_env *env,
+			    struct error *err)
+{
+	const struct watch_settings *settings = &env->settings->watch;
+
+	return file_watch_read(watch, settings->file_paths, settings->file_exclude, env->proc_fd,
+			       err);
+}
+
+static int files_fill_maps(struct files_bpf *bpf, const struct file_watch *watch, struct error *err)
+{
+	int steps_fd = bpf_map__fd(bpf->maps.file_steps), ids_fd = bpf_map__fd(bpf->maps.file_ids);
+	int r = 0;
+
+	for (size_t n = 0; n < watch->step_count && r == 0; n++)
+		r = bpf_map_update_elem(steps_fd, &watch->steps[n].step, &watch->steps[n].node,
+					BPF_ANY);
+	for (size_t n = 0; n < watch->id_count && r == 0; n++)
+		r = bpf_map_update_elem(ids_fd, &watch->ids[n].id, &watch->ids[n].rule, BPF_ANY);
+	return r < 0 ? bpf_error(err, -r, "say what is watched") : 0;
+}
+
+int files_arm(struct files_bpf *bpf, const struct sensor_env *env, struct error *err)
+{
+	struct file_watch watch;
+	int r = files_read_watch(&watch, env, err);
+
+	if (r == 0)
+		r = files_fill_maps(bpf, &watch, err);
+	bpf->bss->file_root_watched = watch.root_watched;
+	bpf->bss->file_id_count = (uint32_t)watch.id_count;
+	bpf->bss->file_id_count_files = (uint32_t)watch.id_count_files;
+	file_watch_done(&watch);
+	return r;
+}
+
+/* --- start --- */
+
+static const struct files_bpf *files_skeleton(const struct metric *metric)
+{
+	return programs_skeleton(((const struct files_sensor *)metric->owner)->programs);
+}
+
+static uint64_t files_count_held(const struct metric *metric)
+{
+	return files_skeleton(metric)->bss->file_held;
+}
+
+static uint64_t files_count_lost(const struct metric *metric)
+{
+	return files_skeleton(metric)->bss->file_lost;
+}
+
+static int files_start(struct sensor *sensor, unsigned int parts, struct error *err)
+{
+	struct files_sensor *files = sensor->state;
+	const struct sensor_env *env = sensor->env;
+	struct file_watch watch;
+	int r;
+
+	if (!env->settings->watch.file_paths)
+		return error_say(err, ENODATA, "not asked for (see files.paths)");
+	r = files_read_watch(&watch, env, err);
+	file_watch_done(&watch);
+	if (r < 0)
+		return r;
+	files->env = env;
+	files->parts = parts;
+	if (env->ring)
+		ring_handle(env->ring, RING_file, files_on_record, files);
+	r = programs_take(&files->programs, env, parts, err);
+	if (r < 0)
+		return r;
+	files->held = (struct metric){ .read = files_count_held, .owner = files };
+	files->lost = (struct metric){ .read = files_count_lost, .owner = files };
+	metric_add(env->metrics, METRIC_files_held, &files->held, NULL);
+	metric_add(env->metrics, METRIC_files_lost, &files->lost, NULL);
+	return 0;
+}
+
+static int files_start_security(struct sensor *sensor, struct error *err)
+{
+	return files_start(sensor, PROGRAMS_file_security | PROGRAMS_file_setattr, err);
+}
+
+static int files_start_security_old(struct sensor *sensor, struct error *err)
+{
+	return files_start(sensor, PROGRAMS_file_security | PROGRAMS_file_setattr_old, err);
+}
+
+static int files_start_syscall(struct sensor *sensor, struct error *err)
+{
+	return files_start(sensor, PROGRAMS_file_syscall | PROGRAMS_file_change, err);
+}
+
+static int files_start_open(struct sensor *sensor, struct error *err)
+{
+	return files_start(sensor, PROGRAMS_file_syscall, err);
+}
+
+static void files_stop(struct sensor *sensor)
+{
+	struct files_sensor *files = sensor->state;
+
+	if (!files->env)
+		return;
+	if (files->env->ring)
+		ring_handle(files->env->ring, RING_file, NULL, NULL);
+	if (files->programs) {
+		metric_remove(&files->held);
+		metric_remove(&files->lost);
+	}
+	programs_give_back(files->programs, files->parts);
+}
+
+static bool files_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	const struct watch_settings *a = &old->watch, *b = &fresh->watch;
+
+	return sensor_same_text(a->file_paths, b->file_paths) &&
+	       sensor_same_text(a->file_exclude, b->file_exclude) && a->file_rate == b->file_rate;
+}
+
+static const struct sensor_mechanism files_mechanisms[] = {
+	{ .name = "fentry",
+	  .costs = "opens with O_PATH, and those that permissions forbid",
+	  .start = files_start_security },
+	{ .name = "fentry, old",
+	  .costs = "opens with O_PATH, and those that permissions forbid",
+	  .start = files_start_security_old },
+	{ .name = "tp_btf",
+	  .costs = "opens that fail, by io_uring and of 32-bit programs; every system call takes a "
+		   "little longer",
+	  .start = files_start_syscall },
+	{ .name = "tp_btf, opens",
+	  .costs = "all but opens and mappings (kernel 6.13 tells more); opens that fail, by "
+		   "io_uring "
+		   "and of 32-bit programs; every system call takes a little longer",
+	  .start = files_start_open },
+};
+
+const struct sensor_kind sensor_files = {
+	.name = "files",
+	.help = "watched files: opened, mapped, renamed, deleted, changed",
+	.state_bytes = sizeof(struct files_sensor),
+	.mechanisms = files_mechanisms,
+	.mechanism_count = array_count(files_mechanisms),
+	.behind = true,
+	.same = files_same,
+	.stop = files_stop,
+};
