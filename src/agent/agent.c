@@ -210,78 +210,6 @@ static int agent_start_identity(struct agent *agent, struct error *err)
 	return containers_new(&agent->identity.containers, &env, err);
 }
 
-static void agent_use_sensor_settings(struct agent *agent, const struct agent_settings *settings)
-{
-	struct scope scope = agent->sensor_settings.scope;
-
-	agent->sensor_settings = (struct sensor_settings){
-		.scope = scope,
-		.kernel = settings->kernel,
-		.only_under = (uint32_t)settings->only_under,
-		.old_records = settings->old_records,
-		.poll_ns = settings->poll_ns,
-		.source = settings->source,
-		.watch = settings->watch,
-	};
-	agent->sensor_settings.watch.cgroup = settings->packet_cgroup;
-	agent->sensor_settings.watch.file_paths = settings->file_paths;
-	agent->sensor_settings.watch.file_exclude = settings->file_exclude;
-}
-
-static int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
-			       bool behind, struct error *err)
-{
-	for (; *kinds; kinds++) {
-		struct sensor *sensor = &agent->sensors[agent->sensor_count];
-		int r;
-
-		if ((*kinds)->behind != behind)
-			continue;
-		r = sensor_start(sensor, *kinds, &agent->sensor_env, err);
-		if (r < 0)
-			return r;
-		agent->sensor_count++;
-		if (*kinds == &sensor_exec && sensor->taken && !sensor->taken->samples)
-			agent->identity.processes.feed = sensor_needs_owner(&agent->sensor_settings)
-								 ? PROCESSES_some
-								 : PROCESSES_all;
-	}
-	return 0;
-}
-
-static void agent_start_behind(struct loop_deferred *deferred)
-{
-	struct agent *agent = container_of(deferred, struct agent, start_behind);
-	int r = agent_start_sensors(agent, agent->program.sensors, true, &agent->failed);
-
-	programs_settle(&agent->sensor_env);
-	if (r < 0)
-		loop_stop(agent->loop);
-	else if (agent->program.started)
-		agent->program.started(agent);
-}
-
-static void agent_on_loaded(void *owner)
-{
-	struct agent *agent = owner;
-
-	loop_defer(agent->loop, &agent->start_behind);
-}
-
-/* The first events wait for processes to be known, and for nothing else. */
-static int agent_start_live(struct agent *agent, struct error *err)
-{
-	int r = agent_start_sensors(agent, agent->program.sensors, false, err);
-
-	if (r == 0)
-		r = processes_scan(&agent->identity.processes, err);
-	if (r == 0)
-		r = programs_load_behind(&agent->sensor_env, agent_on_loaded, agent, err);
-	if (r == 0)
-		agent_on_loaded(agent);
-	return r < 0 ? r : 0;
-}
-
 static void agent_on_detect_tick(struct loop_timer *timer)
 {
 	struct agent *agent = container_of(timer, struct agent, detect_tick);
@@ -291,7 +219,7 @@ static void agent_on_detect_tick(struct loop_timer *timer)
 }
 
 /* With settings as they were, what was learnt of programs so far stays. */
-static int agent_start_detect(struct agent *agent, struct error *err)
+int agent_start_detect(struct agent *agent, struct error *err)
 {
 	const struct detect_settings *wanted = &agent->settings->detect;
 	const struct detect_env env = {
@@ -340,7 +268,13 @@ static void agent_on_sink_news(struct sink *sink, const struct error *news)
 		log_warning("%s", news->text);
 }
 
-static int agent_open_sinks(struct agent *agent, struct error *err)
+static void agent_on_trouble(void *owner, const struct error *why)
+{
+	(void)owner;
+	log_warning("%s", why->text);
+}
+
+int agent_open_sinks(struct agent *agent, struct error *err)
 {
 	agent->sink_env = (struct sink_env){ agent->loop,
 					     agent->metrics.kinds ? &agent->metrics : NULL,
@@ -360,10 +294,10 @@ static int agent_open_sinks(struct agent *agent, struct error *err)
 			return r;
 		agent->sinks[agent->sink_count++].report = agent_on_sink_news;
 	}
-	return pipelines_open(
-		&agent->pipelines, &agent->settings->pipelines,
-		&(struct pipelines_env){ agent->sink_env, agent_on_sink_news, &agent->serial },
-		err);
+	return pipelines_open(&agent->pipelines, &agent->settings->pipelines,
+			      &(struct pipelines_env){ agent->sink_env, agent_on_sink_news,
+						       agent_on_trouble, &agent->serial },
+			      err);
 }
 
 static int agent_make_sensor_env(struct agent *agent, struct error *err)
@@ -383,7 +317,8 @@ static int agent_make_sensor_env(struct agent *agent, struct error *err)
 		.hierarchy = agent_pick_hierarchy(agent),
 		.settings = &agent->sensor_settings,
 		.ended = agent_on_source_end,
-		.ended_owner = agent,
+		.trouble = agent_on_trouble,
+		.owner = agent,
 		.shared = &agent->sensor_shared,
 	};
 	/* The kernel side is told once: a reload changes nothing of it. */
@@ -422,8 +357,8 @@ static int agent_start_saved(struct agent *agent, struct error *err)
 	if (r == 0 && !agent->sensors[0].taken)
 		r = error_say(err, EINVAL, "%.*s",
 			      SLICE_ARG(slice_trim(text_slice(&agent->sensors[0].refused))));
-	if (r == 0 && agent->program.started)
-		agent->program.started(agent);
+	if (r == 0)
+		agent_on_started(agent);
 	return r;
 }
 
@@ -519,46 +454,11 @@ static void agent_drain_sinks(struct agent *agent)
 			return;
 }
 
-static void agent_close_sinks(struct agent *agent)
+void agent_close_sinks(struct agent *agent)
 {
 	while (agent->sink_count)
 		sink_close(&agent->sinks[--agent->sink_count]);
 	pipelines_close(&agent->pipelines);
-}
-
-/* The sensor that keeps kernel settings looks at its own; the others run on. */
-static int agent_restart_setting_sensor(struct agent *agent, struct error *err)
-{
-	for (size_t n = 0; n < agent->sensor_count; n++) {
-		if (agent->sensors[n].kind != &sensor_setting)
-			continue;
-		sensor_stop(&agent->sensors[n]);
-		return sensor_start(&agent->sensors[n], &sensor_setting, &agent->sensor_env, err);
-	}
-	return 0;
-}
-
-int agent_reload(struct agent *agent, const struct agent_settings *settings, struct error *err)
-{
-	const struct agent_settings *old = agent->settings;
-	int r;
-
-	/* Sinks own files and directories that the new ones may want. */
-	agent_close_sinks(agent);
-	agent->settings = settings;
-	r = agent_open_sinks(agent, err);
-	if (r < 0) {
-		struct error again;
-
-		agent_close_sinks(agent);
-		agent->settings = old;
-		if (agent_open_sinks(agent, &again) < 0)
-			log_error("a sink is gone: %s", again.text);
-		return r;
-	}
-	agent_use_sensor_settings(agent, settings);
-	r = agent_restart_setting_sensor(agent, err);
-	return r < 0 ? r : agent_start_detect(agent, err);
 }
 
 int agent_run(struct agent *agent, struct error *err)

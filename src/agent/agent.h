@@ -57,6 +57,7 @@ struct agent {
 	struct sensor_env sensor_env;
 	struct sensor sensors[AGENT_SENSORS];
 	size_t sensor_count;
+	bool all_started;		   /* of these */
 	struct loop_deferred start_behind; /* of the sensors that the first events don't wait for */
 	struct sink_env sink_env;
 	struct sink sinks[AGENT_SINKS];
@@ -72,14 +73,31 @@ struct agent {
  * sensors have started: `program->started` says when. */
 must_check int agent_start(struct agent *agent, const struct agent_program *program,
 			   const struct agent_settings *settings, struct error *err);
-/* Goes over to other settings: sinks and kernel settings are done anew, sensors run on. On failure
- * the old ones stay. The new ones must outlive the agent or the next reload. */
+/* Goes over to other settings: sinks are opened anew, and sensors whose settings are others or that
+ * are wanted no more or only now are started anew; the others run on. On failure, also when one
+ * that ran would not start any more, the old ones stay. Not before all_started. The new ones must
+ * outlive the agent or the next reload. */
 must_check int agent_reload(struct agent *agent, const struct agent_settings *settings,
 			    struct error *err);
 /* Until SIGTERM, SIGINT or the time set. */
 must_check int agent_run(struct agent *agent, struct error *err);
 /* Drains what waits, and stops; also after a start that failed halfway. */
 void agent_stop(struct agent *agent);
+
+/* --- for the agent's own files --- */
+
+void agent_use_sensor_settings(struct agent *agent, const struct agent_settings *settings);
+/* Starts one, or lets it stand for one that nobody asks for. */
+must_check int agent_start_sensor(struct agent *agent, struct sensor *sensor,
+				  const struct sensor_kind *kind, struct error *err);
+must_check int agent_start_sensors(struct agent *agent, const struct sensor_kind *const *kinds,
+				   bool behind, struct error *err);
+void agent_start_behind(struct loop_deferred *deferred);
+must_check int agent_start_live(struct agent *agent, struct error *err);
+void agent_on_started(struct agent *agent);
+must_check int agent_open_sinks(struct agent *agent, struct error *err);
+void agent_close_sinks(struct agent *agent);
+must_check int agent_start_detect(struct agent *agent, struct error *err);
 
 /* Fills agent->origin. */
 void agent_init_origin(struct agent *agent, const struct agent_program *program);

@@ -177,6 +177,7 @@ struct program_run {
 	struct agent agent;
 	struct program_settings *now; /* in use */
 	struct loop_signal on_hup;
+	bool again;		 /* SIGHUP came before all had started */
 	struct loop_timer alive; /* the service manager's watchdog */
 };
 
@@ -188,6 +189,11 @@ static void program_reload(struct program_run *run)
 	struct error err = { .text = "no memory" };
 	int r = -ENOMEM;
 
+	if (!run->agent.all_started) {
+		run->again = true;
+		free(fresh);
+		return;
+	}
 	notify_reloading();
 	if (fresh)
 		r = program_load(fresh, now->program, now->argc, now->argv, &err);
@@ -234,11 +240,15 @@ static void program_tell_ready(struct program_run *run)
 
 static void program_on_started(struct agent *agent)
 {
+	struct program_run *run = container_of(agent, struct program_run, agent);
 	auto_text struct text table = { 0 };
 
 	agent_print_sensors(agent, &table);
 	log_lines(LOG_LEVEL_info, text_slice(&table));
-	program_tell_ready(container_of(agent, struct program_run, agent));
+	program_tell_ready(run);
+	if (run->again)
+		program_reload(run);
+	run->again = false;
 }
 
 static int program_start_agent(struct program_run *run, struct error *err)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/serve.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 
 #include "base/clock.h"
+#include "base/listen.h"
 
 #define SERVE_CONNECTIONS 16
 #define SERVE_TIMEOUT_S	  10
@@ -87,45 +86,22 @@ static void serve_on_timer(struct loop_timer *timer)
 	serve_turn(container_of(timer, struct serve, timer));
 }
 
-static int serve_resolve(const char *listen, struct addrinfo **ret_address, struct error *err)
-{
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
-				  .ai_socktype = SOCK_STREAM };
-	const char *colon = strrchr(listen, ':');
-	struct slice host = { listen, colon ? (size_t)(colon - listen) : 0 };
-	char name[64];
-	int r;
-
-	if (!colon || !colon[1])
-		return error_say(err, EINVAL,
-				 "listen on '%s': write ADDRESS:PORT, such as 127.0.0.1:9469",
-				 listen);
-	if (slice_eat(&host, SLICE("[")) && slice_ends(host, SLICE("]")))
-		host.bytes--;
-	slice_copy(host, name, sizeof(name));
-	r = getaddrinfo(host.bytes ? name : NULL, colon + 1, &hints, ret_address);
-	if (r != 0)
-		return error_say(err, EINVAL, "listen on '%s': %s", listen, gai_strerror(r));
-	return 0;
-}
-
 static int serve_start(struct serve *serve, const char *listen, struct error *err)
 {
 	unsigned int flags = MHD_USE_EPOLL;
-	struct addrinfo *address = NULL;
-	int r = serve_resolve(listen, &address, err);
+	struct listen_address address;
+	int r = listen_resolve(listen, &address, err);
 
 	if (r < 0)
 		return r;
-	if (address->ai_family == AF_INET6)
+	if (address.socket.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	errno = 0;
-	serve->daemon = MHD_start_daemon(flags, 0, NULL, NULL, serve_on_request, serve,
-					 MHD_OPTION_SOCK_ADDR, address->ai_addr,
-					 MHD_OPTION_CONNECTION_LIMIT, SERVE_CONNECTIONS,
-					 MHD_OPTION_CONNECTION_TIMEOUT, SERVE_TIMEOUT_S,
-					 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
-	freeaddrinfo(address);
+	serve->daemon =
+		MHD_start_daemon(flags, 0, NULL, NULL, serve_on_request, serve,
+				 MHD_OPTION_SOCK_ADDR, &address.socket, MHD_OPTION_CONNECTION_LIMIT,
+				 SERVE_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, SERVE_TIMEOUT_S,
+				 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!serve->daemon)
 		return error_errno(err, errno ? errno : EADDRINUSE, "listen on '%s'", listen);
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "event/encode.h"
+#include "sensor/syscall.h"
 #include "sink/sink.h"
 
 #define AT(member)    .at = offsetof(struct agent_settings, member)
@@ -282,6 +283,15 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "sensors.privilege", .type = SETTING_flag, AT(watch.privilege), WITH_SENSORS,
 	  .fallback = "false",
 	  .help = "Watch system calls that reach for rights, other processes, namespaces or the kernel; makes every system call a little slower" },
+	{ .key = "sensors.syscall", .type = SETTING_flag, AT(watch.syscall), WITH_SENSORS,
+	  .fallback = "false",
+	  .help = "Count the system calls of syscall.monitor_syscalls; makes every system call a little slower" },
+	{ .key = "sensors.statsd", .type = SETTING_flag, AT(watch.statsd), WITH_SENSORS,
+	  .fallback = "false",
+	  .help = "Listen to StatsD clients" },
+	{ .key = "sensors.osquery", .type = SETTING_flag, AT(watch.osquery), WITH_SENSORS,
+	  .fallback = "false",
+	  .help = "Put the queries of [[probe.config.queries]] to osquery" },
 	{ .key = "sensors.cgroup", .type = SETTING_text, AT(packet_cgroup), WITH_SENSORS,
 	  .argument = "PATH",
 	  .help = "See packets of this control group (unified hierarchy) and those below only; without it all" },
@@ -321,6 +331,45 @@ const struct setting agent_setting_rows[] = {
 	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "5s", .min = 100 * NS_PER_MS,
 	  .max = 60 * NS_PER_S,
 	  .help = "How long a name lookup may wait for its answer" },
+
+	{ .key = "dns.interface", .type = SETTING_text, AT(watch.dns_interface), WITH_SENSORS,
+	  .argument = "NAME",
+	  .help = "Watch name lookups of sockets through this network interface only; without it through all" },
+	{ .key = "tls.interface", .type = SETTING_text, AT(watch.tls_interface), WITH_SENSORS,
+	  .argument = "NAME",
+	  .help = "Watch TLS connections through this network interface only; without it through all" },
+	{ .key = "syscall.monitor_syscalls", .type = SETTING_list, AT(watch.syscalls),
+	  WITH_SENSORS, .argument = "NAME,...",
+	  .help = "System calls that are counted, by name or number, such as [\"openat\", \"connect\"]" },
+	{ .key = "syscall.interval", .type = SETTING_duration, AT(watch.syscall_interval_ns),
+	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "10s", .min = 500 * NS_PER_MS,
+	  .max = 3600 * NS_PER_S,
+	  .help = "How often these counts are reported" },
+
+	{ .key = "statsd_listener.bind_address", .type = SETTING_text, AT(watch.statsd_address),
+	  WITH_SENSORS, .fallback = "127.0.0.1:8125", .argument = "ADDRESS:PORT",
+	  .help = "Where StatsD clients send to, by UDP" },
+	{ .key = "statsd_listener.tcp", .type = SETTING_flag, AT(watch.statsd_tcp), WITH_SENSORS,
+	  .fallback = "false",
+	  .help = "Take connections there, too" },
+	{ .key = "statsd_listener.max_series", .type = SETTING_count,
+	  AT(watch.statsd_max_series), WITH_SENSORS, .fallback = "10000", .min = 16,
+	  .max = 1000000,
+	  .help = "How many gauges and sampled counters are remembered at most" },
+	{ .key = "osquery.path", .type = SETTING_text, AT(watch.osquery_path), WITH_SENSORS,
+	  .fallback = "osqueryi", .argument = "PATH",
+	  .help = "The program osqueryi, by path or as $PATH finds it" },
+	{ .key = "osquery.config_path", .type = SETTING_text, AT(watch.osquery_config),
+	  WITH_SENSORS, .argument = "PATH",
+	  .help = "Its configuration, where packs are" },
+	{ .key = "osquery.interval_ms", .type = SETTING_duration,
+	  AT(watch.osquery_interval_ns), WITH_SENSORS, .scale = NS_PER_MS, .fallback = "10s",
+	  .min = 100 * NS_PER_MS, .max = 604800 * NS_PER_S,
+	  .help = "How often a query is put that does not say so itself" },
+	{ .key = "osquery.timeout", .type = SETTING_duration, AT(watch.osquery_timeout_ns),
+	  WITH_SENSORS, .scale = NS_PER_S, .fallback = "30s", .min = 100 * NS_PER_MS,
+	  .max = 3600 * NS_PER_S,
+	  .help = "How long an answer may take; then the program is killed" },
 
 	{ .key = "files.paths", .option = "files", .type = SETTING_list, AT(file_paths),
 	  WITH_SENSORS, .argument = "PATH",
@@ -371,6 +420,7 @@ const struct setting_alias agent_setting_aliases[] = {
 	{ "polycorder.flush_timeout.secs", "polycorder.flush_timeout_seconds" },
 	{ "polycorder.flush_timeout.nanos", NULL },
 	{ "monitor_config.gobble_old_events", "monitor.gobble_old_events" },
+	{ "files.monitor_dirs", "files.paths" },
 	{ "http.uri", "http.url" },
 	{ "http.encoding", NULL },
 	{ "http.parallel_chunk_size", NULL },
@@ -398,6 +448,48 @@ struct settings_table agent_settings_table(const char *program, unsigned int pro
 	};
 }
 
+/* The sensor's row among the switches, or NULL: it has none. */
+static const struct setting *agent_switch(const char *name)
+{
+	for (size_t n = 0; n < agent_setting_count; n++) {
+		struct slice key = slice_of(agent_setting_rows[n].key);
+
+		if (slice_eat(&key, SLICE("sensors.")) && slice_is(key, name))
+			return &agent_setting_rows[n];
+	}
+	return NULL;
+}
+
+bool agent_settings_switch(const struct agent_settings *values, const char *name)
+{
+	const struct setting *row = agent_switch(name);
+
+	return !row || *(const bool *)((const char *)values + row->at);
+}
+
+bool agent_settings_want_sensor(const struct agent_settings *values, const char *name)
+{
+	return sink_any_wanted(&values->sinks) || pipelines_want_sensor(&values->pipelines, name) ||
+	       (agent_switch(name) && agent_settings_switch(values, name));
+}
+
+/* What no probe asks for is off, unless it is on in so many words; but sinks beside the pipelines
+ * get every event. */
+static void agent_switch_off_unwanted(const struct settings *settings,
+				      struct agent_settings *values)
+{
+	for (size_t n = 0; n < agent_setting_count && !sink_any_wanted(&values->sinks); n++) {
+		const struct setting *row = &agent_setting_rows[n];
+		struct slice name = slice_of(row->key);
+
+		if (row->type == SETTING_flag &&
+		    slice_eat(&name, SLICE("sensors.")) &&
+			      settings_source(settings, row->key) == SETTINGS_default &&
+			      !pipelines_want_sensor(&values->pipelines, name.at))
+			*(bool *)((char *)values + row->at) = false;
+	}
+}
+
 int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 			  struct error *err)
 {
@@ -412,7 +504,12 @@ int agent_settings_finish(const struct settings *settings, struct agent_settings
 		SETTINGS_default;
 	if (pipelines_config_finish(&values->pipelines, err) < 0)
 		return -EINVAL;
+	agent_switch_off_unwanted(settings, values);
 	r = sink_check(&values->sinks, &key, err);
+	if (r == 0) {
+		key = "syscall.monitor_syscalls";
+		r = syscall_choose(values->watch.syscalls, (uint8_t[RING_SYSCALLS]){ 0 }, err);
+	}
 	if (r == 0)
 		r = detect_settings_check(&values->detect, &key, err);
 	if (r == 0 && values->watch.tcp_interval_ns &&
@@ -443,6 +540,13 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .tls = true,
 			   .http = true,
 			   .privilege = true,
+			   .syscall = true,
+			   .syscalls = (char *)"openat",
+			   .syscall_interval_ns = NS_PER_S,
+			   .statsd = true,
+			   .osquery = true,
+			   .statsd_address = (char *)"127.0.0.1:0",
+			   .statsd_max_series = 16,
 			   .tcp_interval_ns = NS_PER_S,
 			   .tcp_connections = 1024,
 			   .udp_interval_ns = NS_PER_S,

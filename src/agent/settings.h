@@ -56,6 +56,13 @@ extern const size_t agent_sink_count;
 must_check int agent_settings_finish(const struct settings *settings, struct agent_settings *values,
 				     struct error *err);
 
+/* Whether a sensor of this name has anything to do; that its switch is on is the sensor's to see.
+ */
+bool agent_settings_want_sensor(const struct agent_settings *values, const char *name);
+
+/* Whether its switch is on; true for one that has none. */
+bool agent_settings_switch(const struct agent_settings *values, const char *name);
+
 /* The defaults of an agent that only looks which sensors would start. */
 void agent_settings_for_check(struct agent_settings *values);
 

@@ -15,6 +15,14 @@ const struct setting *settings_find(const struct settings_table *table, const ch
 	return NULL;
 }
 
+bool settings_knows(const struct settings_table *table, const char *key)
+{
+	for (size_t n = 0; n < table->alias_count; n++)
+		if (strcmp(table->aliases[n].old_key, key) == 0)
+			return true;
+	return settings_find(table, key) != NULL;
+}
+
 unsigned char *settings_source_of(const struct settings *settings, const struct setting *row)
 {
 	return &settings->sources[row - settings->table->rows];

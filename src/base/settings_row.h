@@ -21,6 +21,8 @@ bool setting_takes_word(const struct setting *row);
 
 /* The row with this key, or NULL. */
 const struct setting *settings_find(const struct settings_table *table, const char *key);
+/* Whether the key is one, of today or old. */
+bool settings_knows(const struct settings_table *table, const char *key);
 unsigned char *settings_source_of(const struct settings *settings, const struct setting *row);
 
 /* "BULWARK_..." of a key. */

@@ -3,7 +3,8 @@
 
 ssize_t slice_find(struct slice a, struct slice needle)
 {
-	const char *at = memmem(a.at, a.bytes, needle.at, needle.bytes);
+	/* An empty slice may have no place at all, which memmem(3) wants. */
+	const char *at = a.bytes ? memmem(a.at, a.bytes, needle.at, needle.bytes) : NULL;
 
 	return at ? at - a.at : -1;
 }

@@ -120,6 +120,15 @@ struct ring_syscall {
 	__u64 args[4];
 };
 
+/* What is counted, and how often a process made that call since the last look. */
+struct ring_syscall_key {
+	__u32 pid, number;
+};
+struct ring_syscall_count {
+	struct ring_head owner;
+	__u64 count;
+};
+
 /* What was done with a file. */
 enum ring_file_what {
 	RING_FILE_none,
@@ -300,6 +309,8 @@ RING_WIRE(struct ring_exit, pad, 64);
 RING_WIRE(struct ring_thread, head, 56);
 RING_WIRE(struct ring_cgroup, names, 64 + RING_CGROUP_DEPTH * RING_CGROUP_NAME);
 RING_WIRE(struct ring_syscall, args, 56 + 48);
+RING_WIRE(struct ring_syscall_key, number, 8);
+RING_WIRE(struct ring_syscall_count, count, 56 + 8);
 RING_WIRE(struct ring_file, names, 56 + 72 + RING_FILE_NAMES);
 RING_WIRE(struct ring_file_step, name, 64);
 RING_WIRE(struct ring_file_node, rule, 8);

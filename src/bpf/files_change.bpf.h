@@ -12,7 +12,6 @@
 
 #define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD   0x00200000
-#define TS_COMPAT    2
 #define S_IFMT	     0170000
 #define S_IFDIR	     0040000
 
@@ -128,11 +127,9 @@ static __u32 file_call_of(struct task_struct *task, struct pt_regs *regs)
 	if (number >= RING_SYSCALLS)
 		return 0;
 	call = file_calls[number];
-#if defined(__TARGET_ARCH_x86)
 	/* A 32-bit program's numbers mean other calls. */
-	if (call && task->thread_info.status & TS_COMPAT)
+	if (call && task->KERN_COMPAT_WORD & KERN_COMPAT_BIT)
 		return 0;
-#endif
 	return call;
 }
 

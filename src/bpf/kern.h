@@ -229,9 +229,24 @@ struct ovl_inode {
 };
 
 struct thread_info {
-	__u32 status; /* x86: TS_COMPAT, a system call of a 32-bit program */
+#if defined(__TARGET_ARCH_x86)
+	__u32 status;
+#elif defined(__TARGET_ARCH_arm64)
+	unsigned long flags;
+#endif
 };
+
+/* A 32-bit program's call: TS_COMPAT (asm/thread_info.h), TIF_32BIT. */
+#if defined(__TARGET_ARCH_x86)
+#define KERN_COMPAT_WORD thread_info.status
+#define KERN_COMPAT_BIT	 2
+#elif defined(__TARGET_ARCH_arm64)
+#define KERN_COMPAT_WORD thread_info.flags
+#define KERN_COMPAT_BIT	 (1ul << 22)
+#endif
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid, tgid;
 	int exit_code;
 	struct task_struct *real_parent, *group_leader;
@@ -244,7 +259,6 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	unsigned int flags;
-	struct thread_info thread_info;
 	__u64 start_boottime;
 };
 

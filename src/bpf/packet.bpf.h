@@ -17,6 +17,10 @@ const volatile bool want_dns = false;
 const volatile bool want_tls = false;
 const volatile bool want_http = false;
 
+/* Only what goes through the interface of this number is looked at; 0: through any. */
+const volatile __u32 dns_ifindex = 0;
+const volatile __u32 tls_ifindex = 0;
+
 #define DNS_PORT 53
 
 #define HTTP_BYTES 1024 /* the first lines are wanted, not the body */
@@ -42,6 +46,11 @@ struct packet {
 	__u8 sending;
 	__u16 pad;
 };
+
+static bool packet_is_on(const struct __sk_buff *skb, __u32 ifindex)
+{
+	return ifindex == 0 || skb->ifindex == ifindex;
+}
 
 /* --- headers --- */
 
@@ -352,7 +361,8 @@ static void on_udp(struct __sk_buff *skb, struct packet *packet, struct socket_n
 	/* Without an owner yet: the agent asks again when it reports. */
 	if (want_udp)
 		udp_count(skb, packet, note);
-	if (want_dns && (packet->local_port == DNS_PORT || packet->peer_port == DNS_PORT))
+	if (want_dns && (packet->local_port == DNS_PORT || packet->peer_port == DNS_PORT) &&
+	    packet_is_on(skb, dns_ifindex))
 		packet_tell(skb, packet, note, RING_dns);
 }
 
@@ -435,6 +445,8 @@ CHECKED_ONCE int on_stream(struct __sk_buff *skb, const struct packet *packet,
 		return 0;
 	if (stream == STREAM_new)
 		stream = stream_of(packet, &start, &left);
+	if (stream == STREAM_tls && !packet_is_on(skb, tls_ifindex))
+		stream = STREAM_other;
 	if (stream == STREAM_tls)
 		packet_tell(skb, packet, &note->use, RING_tls);
 	else if (stream == STREAM_http && packet_is_http(&start))
@@ -471,9 +483,9 @@ static void on_tcp(struct __sk_buff *skb, struct packet *packet, const struct bp
 	if (note->use.ends == SCOPE_silent &&
 	    !scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
 		return;
-	if (is_dns)
+	if (is_dns && packet_is_on(skb, dns_ifindex))
 		packet_tell(skb, packet, &note->use, RING_dns);
-	else
+	else if (!is_dns)
 		on_stream(skb, packet, note);
 }
 

@@ -3,8 +3,11 @@
 #include "agent/program.h"
 
 static const struct sensor_kind *const sensors[] = {
-	&sensor_kmsg, &sensor_exec, &sensor_setting,   &sensor_tcp,   &sensor_udp, &sensor_dns,
-	&sensor_tls,  &sensor_http, &sensor_privilege, &sensor_files, NULL,
+	&sensor_kmsg,	 &sensor_exec,	&sensor_setting,
+	&sensor_tcp,	 &sensor_udp,	&sensor_dns,
+	&sensor_tls,	 &sensor_http,	&sensor_privilege,
+	&sensor_syscall, &sensor_files, &sensor_statsd,
+	&sensor_osquery, NULL,
 };
 
 static const struct program_command commands[] = {

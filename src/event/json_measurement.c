@@ -42,7 +42,7 @@ void event_put_json_measurement(const struct event *event, const struct event_or
 	json_u64(&json, event_number_of(event, FIELD_measure_kinds));
 	measurement_put_name(&json, event);
 	json_key(&json, SLICE("measurement"));
-	json_u64(&json, event_number_of(event, FIELD_measure_value));
+	json_i64(&json, (int64_t)event_number_of(event, FIELD_measure_value));
 	json_key(&json, SLICE("tags"));
 	json_open(&json, '{');
 	for (size_t n = 0; tags && n < tags->map.count; n++) {
@@ -50,6 +50,10 @@ void event_put_json_measurement(const struct event *event, const struct event_or
 			continue; /* of one name the last counts */
 		json_key(&json, tags->map.pairs[n].name);
 		json_text(&json, tags->map.pairs[n].text);
+	}
+	if (event_has(event, FIELD_measure_element)) {
+		json_key(&json, SLICE("set_element"));
+		json_text(&json, event_text_of(event, FIELD_measure_element));
 	}
 	json_close(&json, '}');
 	json_close(&json, '}');

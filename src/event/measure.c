@@ -41,6 +41,7 @@ static const struct measure_row {
 	{ "tls.handshake", "tls.handshake.clienthello", "count", C | M, NULL, NULL },
 	{ "tls.handshake", "tls.handshake.serverhello", "count", C | M, NULL, "tls.cipher" },
 	{ "tls.handshake", "tls.handshake.latency", "duration", T, "tls.latency", NULL },
+	{ "syscall.enter", "syscall.enter", "count", C | H, "syscall.count", NULL },
 	{ "file.close", "file.read", "byte", C | H, "file.read.bytes", NULL },
 	{ "file.close", "file.write", "byte", C | H, "file.written.bytes", NULL },
 	{ "kmsg.suppressed", "kmsg.suppressed", "count", C, "kmsg.suppressed.count", NULL },
@@ -85,6 +86,7 @@ static const struct measure_tag {
 	{ "tls.cipher", "ciphersuite_str" },
 	{ "tls.next_protocol", "alpn_str" },
 	{ "detection.state", "state_str" },
+	{ "syscall.name", "syscall_str" },
 	{ "file.path", "file_str" },
 	{ "file.inode", "ino_id" },
 };
@@ -143,10 +145,19 @@ void measure_make(struct event *event, const struct measure *measure, uint64_t w
 {
 	event_init(event, EVENT_measurement, wall_ns, 0);
 	event_text(event, FIELD_measure_name, measure->name);
-	event_number(event, FIELD_measure_value, measure->value);
+	event_number(event, FIELD_measure_value, (uint64_t)measure->value);
 	event_text(event, FIELD_measure_unit, measure->unit);
 	event_number(event, FIELD_measure_kinds, measure->kinds);
 	event_map(event, FIELD_measure_tags, measure->tags);
+	if (measure->samples > 1)
+		event_number(event, FIELD_measure_samples, measure->samples);
+}
+
+bool measure_is_gauge(const struct event *measurement)
+{
+	uint64_t kinds = event_number_of(measurement, FIELD_measure_kinds);
+
+	return kinds & (MEASURE_GAUGE | MEASURE_PERCENTILE) && !(kinds & MEASURE_COUNTER);
 }
 
 /* The text of a value, borrowed or made in the measurement's own memory. */
@@ -222,6 +233,26 @@ static bool measure_lacks(const struct event *event, const char *name, int field
 	return name && (field < 0 || !event_has(event, (enum event_field)field));
 }
 
+/* The event is a number already. */
+static void measure_pass(const struct event *source, uint64_t weight, struct measure_port *port)
+{
+	uint64_t samples = event_number_of(source, FIELD_measure_samples);
+	struct event event;
+
+	event_init(&event, EVENT_measurement, source->wall_ns, source->boot_ns);
+	event.serial = source->serial;
+	measure_copy_identity(source, &event);
+	if (weight > 1 && !measure_is_gauge(&event)) {
+		if (!samples)
+			event_number(&event, FIELD_measure_samples, 1);
+		for (size_t n = 0; n < event.count; n++)
+			if (event.values[n].field == FIELD_measure_samples ||
+			    event.values[n].field == FIELD_measure_value)
+				event.values[n].number *= weight;
+	}
+	port->take(port, &event);
+}
+
 static bool measure_applies(const struct event *event, const char *when, int field)
 {
 	return measure_lacks(event, when, field) == (when && when[0] == '!');
@@ -229,8 +260,13 @@ static bool measure_applies(const struct event *event, const char *when, int fie
 
 void measure_event(const struct event *event, uint64_t weight, struct measure_port *port)
 {
-	struct measure measure = { .kinds = C | M, .unit = SLICE("count"), .value = weight };
+	struct measure measure = { .kinds = C | M,
+				   .unit = SLICE("count"), .value = (int64_t)weight };
 
+	if (event_has(event, FIELD_measure_name)) {
+		measure_pass(event, weight, port);
+		return;
+	}
 	measure_set_up();
 	measure.name = slice_of(event_kinds[event->kind].name);
 	if (measure_kinds_of[event->kind].count == 0)
@@ -245,9 +281,11 @@ void measure_event(const struct event *event, uint64_t weight, struct measure_po
 		measure.name = slice_of(row->name);
 		measure.unit = slice_of(row->unit);
 		measure.kinds = row->kinds;
-		measure.value = weight;
+		measure.value = (int64_t)weight;
+		measure.samples = row->kinds & (H | T) ? weight : 1;
 		if (row->value)
-			measure.value *= event_number_of(event, (enum event_field)value_of_row[at]);
+			measure.value *=
+				(int64_t)event_number_of(event, (enum event_field)value_of_row[at]);
 		if (measure.value == 0)
 			continue;
 		measure_take(event, &measure, port);

@@ -31,8 +31,8 @@ struct measure_port {
 	void (*take)(struct measure_port *port, struct event *measurement);
 };
 
-/* Makes the measurements of an event: at least how often it happened. `weight` is how many events
- * this one stands for, after sampling. */
+/* Makes the measurements of an event: at least how often it happened, or, where it carries a number
+ * of its own, that. `weight` is how many events this one stands for, after sampling. */
 void measure_event(const struct event *event, uint64_t weight, struct measure_port *port);
 
 /* For those who make their own. Name and pairs are borrowed. */
@@ -40,9 +40,13 @@ struct measure {
 	struct slice name;
 	struct slice unit; /* "count", "byte" or "duration" */
 	unsigned int kinds;
-	uint64_t value;
+	int64_t value;	  /* the sum, of several */
+	uint64_t samples; /* how many these are; 0 as 1 */
 	struct event_map tags;
 };
 void measure_make(struct event *event, const struct measure *measure, uint64_t wall_ns);
+
+/* Whether a measurement says how much there is now, so that of several the last counts. */
+bool measure_is_gauge(const struct event *measurement);
 
 #endif

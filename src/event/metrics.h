@@ -41,6 +41,13 @@
 	  "Events that a pipeline has got")                                                        \
 	X(pipeline_dropped, "bulwark_pipeline_dropped_total", counter, "step",                     \
 	  "Events that a step of a pipeline has left out, as it was told")                         \
+	X(commands_run, "bulwark_commands_run_total", counter, "step",                             \
+	  "Programs that a step Exec has started")                                                 \
+	X(commands_failed, "bulwark_commands_failed_total", counter, "step",                       \
+	  "Programs of a step Exec that could not be started, ended with other than 0, or took "   \
+	  "too long")                                                                              \
+	X(commands_lost, "bulwark_commands_lost_total", counter, "step",                           \
+	  "Programs that a step Exec has not started because too many waited")                     \
 	X(sink_events, "bulwark_sink_events_total", counter, "sink", "Events handed to a sink")    \
 	X(sink_delivered, "bulwark_sink_delivered_total", counter, "sink",                         \
 	  "Events that the sink's receiver has accepted")                                          \
@@ -68,6 +75,20 @@
 	  "TLS handshakes given up because too many were under way")                               \
 	X(http_evictions, "bulwark_http_evictions_total", counter, NULL,                           \
 	  "HTTP requests given up because too many waited for their answers")                      \
+	X(syscall_lost, "bulwark_syscall_lost_total", counter, NULL,                               \
+	  "System calls not counted because the table was full")                                   \
+	X(statsd_lines, "bulwark_statsd_lines_total", counter, "result",                           \
+	  "Lines of StatsD clients: read or malformed")                                            \
+	X(statsd_lost, "bulwark_statsd_lost_total", counter, NULL,                                 \
+	  "Datagrams of StatsD clients that found the socket's queue full")                        \
+	X(statsd_evictions, "bulwark_statsd_evictions_total", counter, NULL,                       \
+	  "Gauges and sampled counters forgotten because too many are remembered")                 \
+	X(statsd_tags_cut, "bulwark_statsd_tags_cut_total", counter, NULL,                         \
+	  "Tags of StatsD clients left out because a line had too many")                           \
+	X(osquery_runs, "bulwark_osquery_runs_total", counter, "result",                           \
+	  "Queries put to osquery: ok or failed")                                                  \
+	X(osquery_rows_lost, "bulwark_osquery_rows_lost_total", counter, NULL,                     \
+	  "Rows of osquery's that were too many, or lacked their number")                          \
 	X(files_held, "bulwark_files_suppressed_total", counter, NULL,                             \
 	  "Events of files not told because a process caused more than files.rate")                \
 	X(files_lost, "bulwark_files_lost_total", counter, NULL,                                   \

@@ -126,13 +126,14 @@
 	X(loss_count, "loss.count", u64, "cnt", "how many since the last report")                  \
 	X(loss_total, "loss.total", u64, NULL, "how many since start")                             \
 	X(measure_name, "measurement.name", text, NULL, "what is measured, such as volume.out")    \
-	X(measure_value, "measurement.value", u64, "cnt", "the value, or the sum of several")      \
+	X(measure_value, "measurement.value", i64, "cnt", "the value, or the sum of several")      \
 	X(measure_unit, "measurement.unit", text, NULL, "count, byte or duration (nanoseconds)")   \
 	X(measure_kinds, "measurement.kinds", u64, NULL,                                           \
 	  "bits: 1 counter, 2 gauge, 4 meter, 8 histogram, 16 timer, 32 set, 128 percentile")      \
 	X(measure_samples, "measurement.samples", u64, NULL, "how many were summed, if several")   \
 	X(measure_span, "measurement.span", ns, NULL, "the time over which they were summed")      \
 	X(measure_tags, "measurement.tags", map, NULL, "what it was measured at")                  \
+	X(measure_element, "measurement.element", text, NULL, "of a set: what was seen")           \
 	X(detection_score, "detection.score", u64, NULL, "how sure and how bad, 0 to 100")         \
 	X(detection_reason, "detection.reason", text, "msg", "why it was raised, in a sentence")   \
 	X(detection_register, "detection.register", text, NULL,                                    \
@@ -242,6 +243,7 @@
 	X(syscall_name, "syscall.name", text, "act", "system call")                                \
 	X(syscall_args, "syscall.arguments", text, NULL,                                           \
 	  "arguments that are no pointers, as name=0xvalue")                                       \
+	X(syscall_count, "syscall.count", u64, "cnt", "calls since the last report")               \
 	X(syscall_held, "syscall.repeated", u64, "cnt",                                            \
 	  "calls of the process before this one that were not told: at most one a second is")      \
 	X(file_path, "file.path", text, NULL,                                                      \
@@ -335,8 +337,11 @@
 #define EVENT_HAS_kmsg_forged(F) EVENT_GROUP_kmsg(F) F(kmsg_facility) F(comm) F(pid)
 #define EVENT_HAS_setting_drift(F) F(setting) F(setting_expected) F(setting_observed) \
 	F(setting_restored) F(setting_error)
-#define EVENT_HAS_measurement(F) EVENT_GROUP_process(F) F(measure_name) F(measure_value) \
-	F(measure_unit) F(measure_kinds) F(measure_samples) F(measure_span) F(measure_tags)
+#define EVENT_GROUP_measure(F) F(measure_name) F(measure_value) F(measure_unit) F(measure_kinds) \
+	F(measure_samples) F(measure_span) F(measure_tags) F(measure_element)
+#define EVENT_HAS_measurement(F) EVENT_GROUP_process(F) EVENT_GROUP_measure(F)
+#define EVENT_HAS_statsd_metric(F) EVENT_GROUP_measure(F)
+#define EVENT_HAS_osquery_row(F) EVENT_GROUP_measure(F)
 #define EVENT_HAS_loss(F) F(loss_place) F(loss_reason) F(loss_count) F(loss_total)
 #define EVENT_HAS_register_probe(F) EVENT_GROUP_process(F) EVENT_GROUP_detection(F) \
 	F(detection_register)
@@ -371,6 +376,8 @@
 	F(tls_ja3s) F(tls_subject) F(tls_issuer) F(tls_not_after) F(tls_alert) F(tls_latency)
 #define EVENT_HAS_syscall_privileged(F) EVENT_GROUP_process(F) F(syscall_number) \
 	F(syscall_name) F(syscall_args) F(other_pid) F(error_type) F(syscall_held)
+#define EVENT_HAS_syscall_enter(F) EVENT_GROUP_process(F) F(syscall_number) F(syscall_name) \
+	F(syscall_count)
 #define EVENT_HAS_http_request(F) EVENT_GROUP_process(F) EVENT_GROUP_network(F) \
 	F(http_method) F(url_path) F(http_version) F(http_host) F(user_agent) F(http_status) \
 	F(http_latency)
@@ -471,6 +478,12 @@
 	X(measurement, "measurement", debug, "Measurement",                                        \
 	  "{measure_name} {measure_value}< {measure_unit}>< {measure_tags}>",                      \
 	  "a number that a pipeline has made of events, or summed over an interval")               \
+	X(statsd_metric, "statsd.metric", debug, "Number of a StatsD client",                      \
+	  "{measure_name} {measure_value}< {measure_unit}>< {measure_element}>< {measure_tags}>",  \
+	  "a number that a program has sent to the StatsD listener")                               \
+	X(osquery_row, "osquery.row", info, "Answer of osquery",                                   \
+	  "{measure_name} {measure_value}< {measure_unit}>< {measure_tags}>",                      \
+	  "a row that osquery has answered to one of the queries")                                 \
 	X(register_probe, "detection.register_probe", critical, "Register probe",                  \
 	  "{detection_reason}",                                                                    \
 	  "crashes of one program step a register or jump target through values: a blind search "  \
@@ -521,6 +534,9 @@
 	X(http_request, "http.request", info, "HTTP request",                                      \
 	  "<{comm}><[{pid}]> {http_method} <{http_host}>{url_path}< {http_status}>",               \
 	  "a request of plain HTTP/1.x and the status of its answer; no status: there was none")   \
+	X(syscall_enter, "syscall.enter", info, "System calls",                                    \
+	  "<{comm}><[{pid}]> {syscall_name}<, {syscall_count} times>",                             \
+	  "how often a process made a system call since the last report")                          \
 	X(syscall_privileged, "syscall.privileged", warning, "Privileged system call",             \
 	  "<{comm}><[{pid}]> {syscall_name}< {syscall_args}><: {error_type}>",                     \
 	  "a system call that reaches for rights, another process, a namespace or the kernel")     \

@@ -76,11 +76,27 @@ static int ingraind_put_statsd(struct text *toml, struct error *err)
 	return 0;
 }
 
+/* Both names and TLS were seen on one interface. */
+static int ingraind_put_interface(struct text *toml, struct error *err)
+{
+	const char *name = ingraind_variable("DNS_IF");
+
+	if (!name)
+		return 0;
+	if (strpbrk(name, "\"\\\n"))
+		return error_say(err, EINVAL, "$DNS_IF is '%s', should be a network interface",
+				 name);
+	text_printf(toml, "[dns]\ninterface = \"%s\"\n[tls]\ninterface = \"%s\"\n", name, name);
+	return 0;
+}
+
 int ingraind_environment(struct text *toml, struct error *err)
 {
 	int r;
 
 	ingraind_put_console(toml);
 	r = ingraind_put_s3(toml, err);
-	return r < 0 ? r : ingraind_put_statsd(toml, err);
+	if (r == 0)
+		r = ingraind_put_statsd(toml, err);
+	return r < 0 ? r : ingraind_put_interface(toml, err);
 }

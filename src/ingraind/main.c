@@ -5,8 +5,11 @@
 #include "ingraind/environment.h"
 
 static const struct sensor_kind *const sensors[] = {
-	&sensor_exec, &sensor_kmsg, &sensor_tcp,       &sensor_udp,   &sensor_dns,
-	&sensor_tls,  &sensor_http, &sensor_privilege, &sensor_files, NULL,
+	&sensor_exec,  &sensor_kmsg,	  &sensor_tcp,
+	&sensor_udp,   &sensor_dns,	  &sensor_tls,
+	&sensor_http,  &sensor_privilege, &sensor_syscall,
+	&sensor_files, &sensor_statsd,	  &sensor_osquery,
+	NULL,
 };
 
 static int ingraind_check(const struct program *program, int argc, char **argv)

@@ -6,15 +6,25 @@
 
 #include "pipeline/histogram.h"
 
-#define AGGREGATE_BUCKETS (1u << 20) /* 8 MiB */
+#define AGGREGATE_BUCKETS  (1u << 20) /* 8 MiB */
+#define AGGREGATE_ELEMENTS (1u << 16)
+#define AGGREGATE_WORDS	   256 /* of what elements a set has */
 
 static const unsigned int aggregate_percents[] = { 25, 50, 75, 90, 95, 99 };
+
+/* One that a set has. */
+struct element {
+	struct slice name;
+	char bytes[];
+};
 
 struct series {
 	struct slice key;
 	struct slice name, unit;
 	uint64_t kinds;
-	uint64_t value, samples;
+	int64_t value;
+	uint64_t samples;
+	struct map elements; /* with a set's first one */
 	struct histogram histogram;
 	struct event_map tags;
 	struct event_pair pairs[MEASURE_TAGS];
@@ -24,6 +34,23 @@ struct series {
 static struct slice series_key(const void *item)
 {
 	return ((const struct series *)item)->key;
+}
+
+static struct slice element_key(const void *item)
+{
+	return ((const struct element *)item)->name;
+}
+
+static void series_free(struct series *series)
+{
+	struct element *element;
+
+	map_each(&series->elements, element) {
+		free(element);
+	}
+	map_done(&series->elements);
+	histogram_done(&series->histogram);
+	free(series);
 }
 
 void aggregate_init(struct aggregate *aggregate, const struct aggregate_settings *settings)
@@ -37,8 +64,7 @@ static void aggregate_clear(struct aggregate *aggregate)
 	struct series *series;
 
 	map_each(&aggregate->series, series) {
-		histogram_done(&series->histogram);
-		free(series);
+		series_free(series);
 	}
 	map_done(&aggregate->series);
 	map_init(&aggregate->series, series_key);
@@ -122,11 +148,6 @@ static struct series *series_new(struct slice key, size_t tag_count)
 	return series;
 }
 
-static bool series_is_gauge(const struct series *series)
-{
-	return series->kinds & MEASURE_GAUGE && !(series->kinds & MEASURE_COUNTER);
-}
-
 static int aggregate_find(struct aggregate *aggregate, const struct event *measurement,
 			  struct series **ret_series)
 {
@@ -149,29 +170,73 @@ static int aggregate_find(struct aggregate *aggregate, const struct event *measu
 	return 0;
 }
 
+static int series_add_element(struct aggregate *aggregate, struct series *series, struct slice name)
+{
+	struct element *element;
+
+	if (!series->elements.key)
+		map_init(&series->elements, element_key);
+	if (map_get(&series->elements, name))
+		return 0;
+	element = calloc(1, sizeof(*element) + name.bytes);
+	if (!element)
+		return -ENOMEM;
+	memcpy(element->bytes, name.at, name.bytes);
+	element->name = (struct slice){ element->bytes, name.bytes };
+	if (map_put(&series->elements, element, NULL) < 0) {
+		free(element);
+		return -ENOMEM;
+	}
+	series->value = (int64_t)series->elements.count;
+	aggregate->elements++;
+	return 0;
+}
+
+/* What counts events is a histogram in name only: each of its values is 1. */
+static bool series_has_percentiles(const struct aggregate *aggregate, const struct series *series)
+{
+	return aggregate->settings.percentiles &&
+	       series->kinds & (MEASURE_HISTOGRAM | MEASURE_TIMER) &&
+	       !(slice_is(series->unit, "count") && series->kinds & MEASURE_COUNTER);
+}
+
+static void series_add_value(struct aggregate *aggregate, struct series *series, int64_t value,
+			     uint64_t samples)
+{
+	int64_t each = value / (int64_t)samples;
+
+	series->value += value;
+	if (!series_has_percentiles(aggregate, series))
+		return;
+	aggregate->buckets -= series->histogram.count;
+	histogram_add(&series->histogram, each > 0 ? (uint64_t)each : 0,
+		      samples < UINT32_MAX ? (uint32_t)samples : UINT32_MAX);
+	aggregate->buckets += series->histogram.count;
+}
+
 int aggregate_add(struct aggregate *aggregate, const struct event *measurement)
 {
-	uint64_t value = event_number_of(measurement, FIELD_measure_value);
+	int64_t value = (int64_t)event_number_of(measurement, FIELD_measure_value);
 	uint64_t samples = event_number_of(measurement, FIELD_measure_samples);
 	struct series *series;
 	int r = aggregate_find(aggregate, measurement, &series);
 
 	if (r < 0)
 		return r;
-	if (aggregate->buckets > AGGREGATE_BUCKETS)
+	if (aggregate->buckets > AGGREGATE_BUCKETS || aggregate->elements > AGGREGATE_ELEMENTS)
 		return -ENOSPC;
+	samples = samples ? samples : 1;
 	if (aggregate->since_ns == 0)
 		aggregate->since_ns = measurement->wall_ns;
-	series->value = series_is_gauge(series) ? value : series->value + value;
-	series->samples += samples ? samples : 1;
-	if (aggregate->settings.percentiles &&
-	    series->kinds & (MEASURE_HISTOGRAM | MEASURE_TIMER) &&
-	    !slice_is(series->unit, "count")) {
-		aggregate->buckets -= series->histogram.count;
-		histogram_add(&series->histogram, value);
-		aggregate->buckets += series->histogram.count;
-	}
-	return 0;
+	if (measure_is_gauge(measurement))
+		series->value = value;
+	else if (event_has(measurement, FIELD_measure_element))
+		r = series_add_element(aggregate, series,
+				       event_text_of(measurement, FIELD_measure_element));
+	else
+		series_add_value(aggregate, series, value, samples);
+	series->samples += samples;
+	return r;
 }
 
 /* --- emitting --- */
@@ -195,6 +260,29 @@ static void aggregate_take(const struct aggregate_emission *emission, const stru
 	emission->port->take(emission->port, &event);
 }
 
+/* What a set has, as far as that fits, beside its tags. */
+static void series_emit_set(const struct aggregate_emission *emission, const struct series *series,
+			    struct measure measure)
+{
+	struct event_pair pairs[MEASURE_TAGS + 1];
+	char words[AGGREGATE_WORDS];
+	const struct element *element;
+	size_t bytes = 0;
+
+	map_each(&series->elements, element) {
+		if (bytes + element->name.bytes + 1 > sizeof(words))
+			break;
+		if (bytes)
+			words[bytes++] = ',';
+		memcpy(words + bytes, element->name.at, element->name.bytes);
+		bytes += element->name.bytes;
+	}
+	memcpy(pairs, series->pairs, series->tags.count * sizeof(pairs[0]));
+	pairs[series->tags.count] = (struct event_pair){ SLICE("set_elements"), { words, bytes } };
+	measure.tags = (struct event_map){ pairs, series->tags.count + 1 };
+	aggregate_take(emission, &measure, series->samples);
+}
+
 static void series_emit(const struct aggregate_emission *emission, const struct series *series)
 {
 	struct measure measure = { .name = series->name,
@@ -203,6 +291,10 @@ static void series_emit(const struct aggregate_emission *emission, const struct 
 				   .value = series->value,
 				   .tags = series->tags };
 
+	if (series->elements.count) {
+		series_emit_set(emission, series, measure);
+		return;
+	}
 	aggregate_take(emission, &measure, series->samples);
 	measure.kinds = MEASURE_PERCENTILE;
 	for (size_t n = 0; series->histogram.total && n < array_count(aggregate_percents); n++) {
@@ -211,7 +303,8 @@ static void series_emit(const struct aggregate_emission *emission, const struct 
 		snprintf(name, sizeof(name), "%.*s_%u", SLICE_ARG(slice_first(series->name, 240)),
 			 aggregate_percents[n]);
 		measure.name = slice_of(name);
-		measure.value = histogram_percentile(&series->histogram, aggregate_percents[n]);
+		measure.value =
+			(int64_t)histogram_percentile(&series->histogram, aggregate_percents[n]);
 		aggregate_take(emission, &measure, series->samples);
 	}
 }
@@ -297,5 +390,5 @@ void aggregate_emit(struct aggregate *aggregate, uint64_t wall_ns, struct measur
 		series_emit(&emission, all[n]);
 	aggregate_clear(aggregate);
 	aggregate->since_ns = 0;
-	aggregate->buckets = 0;
+	aggregate->buckets = aggregate->elements = 0;
 }

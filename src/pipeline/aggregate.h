@@ -2,8 +2,8 @@
 /*
  * aggregate - measurements of one name and the same tags, summed; pure.
  *
- * Counters are added up, of a gauge the last value counts, spans and histograms also yield
- * percentiles (within 0.8 %).
+ * Counters are added up, of a gauge the last value counts, of a set how many unlike elements it
+ * has; spans and histograms also yield percentiles (within 0.8 %).
  */
 #ifndef PIPELINE_AGGREGATE_H
 #define PIPELINE_AGGREGATE_H
@@ -22,6 +22,7 @@ struct aggregate {
 	struct map series;
 	struct text key;
 	size_t buckets;	   /* of all histograms */
+	size_t elements;   /* of all sets */
 	uint64_t since_ns; /* wall: the first measurement */
 };
 

@@ -2,9 +2,6 @@
 #include "pipeline/config_part.h"
 
 #include <errno.h>
-#include <stdio.h>
-
-#include "pipeline/probe.h"
 
 const struct sink_settings *pipeline_sink_settings(const struct pipelines_config *config,
 						   const struct pipeline_config *pipeline)
@@ -91,112 +88,6 @@ static int config_read_pipelines(struct config_part *part, json_t *tables)
 	return r;
 }
 
-/* --- probes --- */
-
-static const char *config_probe_name(size_t n)
-{
-	return probe_kinds[n].name;
-}
-
-static const struct probe_kind *config_find_probe(struct config_part *part, json_t *table)
-{
-	auto_free char *type = NULL;
-
-	if (config_take_text(part, table, "type", &type) < 0)
-		return NULL;
-	for (size_t n = 0; n < probe_kind_count; n++)
-		if (strcmp(probe_kinds[n].name, type) == 0)
-			return &probe_kinds[n];
-	config_unknown(part, "type", "probe", type,
-		       config_nearest(slice_of(type), config_probe_name, probe_kind_count));
-	return NULL;
-}
-
-/* Keys that older releases wanted to know are passed over with a word. */
-static int config_check_probe_keys(struct config_part *part, const struct probe_kind *kind,
-				   json_t *table)
-{
-	struct text *notices = &part->file->settings->notices;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach(table, key, value) {
-		const char *const *known = kind->keys;
-
-		while (*known && strcmp(*known, key) != 0)
-			known++;
-		if (!*known)
-			return config_say(part, key, "key '%s' is not known of probe '%s'", key,
-					  kind->name);
-		text_printf(notices, "%s:%s: '%s' has no effect here\n", part->file->name,
-			    config_place(part, key), key);
-	}
-	if (probe_events(kind) == 0)
-		text_printf(notices, "%s:%s: no sensor of this program makes events for '%s'\n",
-			    part->file->name, config_place(part, NULL), kind->name);
-	return 0;
-}
-
-static int config_add_wish(struct config_part *part, const struct probe_kind *kind,
-			   const char *pipeline)
-{
-	struct probe_wish *wish = calloc(1, sizeof(*wish));
-
-	if (!wish)
-		return error_errno(part->err, ENOMEM, "read a probe");
-	wish->next = part->config->wishes;
-	part->config->wishes = wish;
-	wish->kinds = probe_events(kind);
-	wish->pipeline = strdup(pipeline);
-	if (asprintf(&wish->place, "%s:%s", part->file->name, config_place(part, "pipelines")) < 0)
-		wish->place = NULL;
-	return wish->pipeline && wish->place ? 0 : error_errno(part->err, ENOMEM, "read a probe");
-}
-
-static int config_read_probe(struct config_part *part, json_t *table)
-{
-	json_t *names = json_object_get(table, "pipelines"), *name;
-	json_t *settings = json_object_get(table, "config");
-	const struct probe_kind *kind;
-	size_t bytes = part->at.bytes, n;
-	int r;
-
-	if (!json_is_array(names) || json_array_size(names) == 0)
-		return config_say(part, names ? "pipelines" : NULL,
-				  "a probe needs pipelines = [\"NAME\", ...]");
-	if (!json_is_object(settings))
-		return config_say(part, NULL, "[probe.config] with a 'type' is missing");
-	text_put(&part->at, SLICE(".config"));
-	kind = config_find_probe(part, settings);
-	r = kind ? config_check_probe_keys(part, kind, settings) : -EINVAL;
-	part->at.bytes = bytes;
-	json_array_foreach(names, n, name)
-		if (r == 0)
-			r = json_is_string(name)
-				    ? config_add_wish(part, kind, json_string_value(name))
-				    : config_say(part, "pipelines", "'pipelines' wants texts");
-	return r;
-}
-
-static int config_read_probes(struct config_part *part, json_t *list)
-{
-	json_t *table;
-	size_t n;
-	int r = 0;
-
-	text_put(&part->at, SLICE("probe"));
-	if (!json_is_array(list))
-		return config_say(part, NULL, "write [[probe]], in two brackets");
-	part->config->probed = true;
-	json_array_foreach(list, n, table) {
-		text_clear(&part->at);
-		text_printf(&part->at, "probe.%zu", n);
-		if (r == 0)
-			r = config_read_probe(part, table);
-	}
-	return r;
-}
-
 /* --- all of it --- */
 
 int pipelines_read(const struct settings_file *file, const char *key, struct json_t *value,
@@ -226,9 +117,17 @@ int pipelines_config_finish(struct pipelines_config *config, struct error *err)
 		if (!pipeline)
 			return error_say(err, EINVAL, "%s: there is no [pipeline.%s.config]",
 					 wish->place, wish->pipeline);
-		pipeline->kinds |= wish->kinds;
+		pipeline->kinds |= probe_events(wish->kind);
 	}
 	return 0;
+}
+
+bool pipelines_want_sensor(const struct pipelines_config *config, const char *name)
+{
+	for (const struct probe_wish *wish = config->wishes; wish; wish = wish->next)
+		if (probe_wants_sensor(wish->kind, name))
+			return true;
+	return !config->probed;
 }
 
 void pipelines_config_done(struct pipelines_config *config)
@@ -251,4 +150,5 @@ void pipelines_config_done(struct pipelines_config *config)
 		free(wish->place);
 		free(wish);
 	}
+	config_queries_done(config);
 }

@@ -15,12 +15,14 @@
  *	type = "Buffer"
  *	interval_s = 30
  *
- * Without any probe each pipeline gets every event.
+ * Without any probe each pipeline gets every event, and all sensors run whose switches are on; with
+ * probes, those that they want.
  */
 #ifndef PIPELINE_CONFIG_H
 #define PIPELINE_CONFIG_H
 
 #include "pipeline/step.h"
+#include "sensor/osquery.h"
 #include "sink/settings.h"
 
 #define PIPELINE_NAME_BYTES 32
@@ -45,7 +47,7 @@ struct pipeline_config {
 struct probe_wish {
 	struct probe_wish *next;
 	char *pipeline, *place;
-	uint64_t kinds;
+	const struct probe_kind *kind;
 };
 
 struct pipelines_config {
@@ -56,6 +58,8 @@ struct pipelines_config {
 	struct pipeline_config *first;
 	struct probe_wish *wishes;
 	bool probed; /* there are probes */
+	struct osquery_queries queries;
+	struct settings *query_settings; /* one for each query: owns its texts */
 };
 
 /* Reads [probe] or [pipeline]: a settings' read_other(), whose owner is a pipelines_config. */
@@ -63,6 +67,8 @@ int pipelines_read(const struct settings_file *file, const char *key, struct jso
 		   struct error *err);
 /* When all is read: gives pipelines what probes want. */
 must_check int pipelines_config_finish(struct pipelines_config *config, struct error *err);
+/* Whether a sensor of this name has anything to do. */
+bool pipelines_want_sensor(const struct pipelines_config *config, const char *name);
 void pipelines_config_done(struct pipelines_config *config);
 
 const struct sink_settings *pipeline_sink_settings(const struct pipelines_config *config,

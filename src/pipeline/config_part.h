@@ -6,6 +6,7 @@
 #include "base/settings_file.h"
 #include "base/toml.h"
 #include "pipeline/config.h"
+#include "pipeline/probe.h"
 
 struct config_part {
 	const struct settings_file *file;
@@ -38,5 +39,9 @@ must_check int config_read_rows(struct config_part *part, struct settings *setti
 must_check int config_read_steps(struct config_part *part, json_t *list);
 must_check int config_read_backend(struct config_part *part, json_t *table);
 void config_step_done(struct step_config *step);
+
+/* [[probe]]. */
+must_check int config_read_probes(struct config_part *part, json_t *list);
+void config_queries_done(struct pipelines_config *config);
 
 #endif

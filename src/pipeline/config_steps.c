@@ -32,7 +32,7 @@ static int config_read_pattern(struct config_part *part, json_t *table,
 	int r = 0;
 
 	if (!json_is_object(table))
-		return config_say(part, NULL, "a pattern is { key, regex, replace_with }");
+		return config_say(part, NULL, "a pattern is { key, regex, ... }");
 	/* It may be empty. */
 	if (json_object_get(table, "replace_with"))
 		r = config_take_text(part, table, "replace_with", &pattern->replace_with);
@@ -54,17 +54,17 @@ static int config_read_pattern(struct config_part *part, json_t *table,
 
 static int config_read_patterns(struct config_part *part, json_t *list, struct step_config *step)
 {
+	const char *key = step->kind->patterns_key;
 	size_t bytes = part->at.bytes, count = json_array_size(list);
 	int r = 0;
 
 	if (!json_is_array(list))
-		return config_say(part, "patterns",
-				  "'patterns' is a list of { key, regex, replace_with }");
+		return config_say(part, key, "'%s' is a list of { key, regex, ... }", key);
 	step->values.patterns = calloc(count + 1, sizeof(*step->values.patterns));
 	if (!step->values.patterns)
 		return error_errno(part->err, ENOMEM, "read patterns");
 	for (size_t n = 0; r == 0 && n < count; n++) {
-		text_printf(&part->at, ".patterns.%zu", n);
+		text_printf(&part->at, ".%s.%zu", key, n);
 		r = config_read_pattern(part, json_array_get(list, n),
 					&step->values.patterns[step->values.pattern_count++]);
 		part->at.bytes = bytes;
@@ -93,10 +93,6 @@ static int config_find_step(struct config_part *part, json_t *table, struct step
 			step->kind = step_kinds[n];
 	if (step->kind)
 		return 0;
-	if (strcmp(type, "Exec") == 0)
-		return config_say(part, "type",
-				  "step 'Exec' ran a program for every event and is gone; give "
-				  "the program a pipeline of its own, such as backend = \"HTTP\"");
 	return config_unknown(part, "type", "step", type,
 			      config_nearest(slice_of(type), config_step_name, step_kind_count));
 }
@@ -114,10 +110,11 @@ static int config_read_step(struct config_part *part, json_t *table, struct step
 		r = config_find_step(part, table, step);
 	if (r < 0)
 		return r;
-	patterns = json_object_get(table, "patterns");
-	if (patterns && step->kind == &step_regex) {
+	patterns =
+		step->kind->patterns_key ? json_object_get(table, step->kind->patterns_key) : NULL;
+	if (patterns) {
 		r = config_read_patterns(part, patterns, step);
-		json_object_del(table, "patterns");
+		json_object_del(table, step->kind->patterns_key);
 	}
 	snprintf(prefix, sizeof(prefix), "%s.", step->kind->name);
 	if (r == 0)

@@ -65,23 +65,23 @@ static bool histogram_grow(struct histogram *histogram)
 	return true;
 }
 
-void histogram_add(struct histogram *histogram, uint64_t value)
+void histogram_add(struct histogram *histogram, uint64_t value, uint32_t times)
 {
 	uint32_t index = histogram_index(value);
 	size_t at = histogram_find(histogram, index);
 	struct histogram_bucket *buckets;
 
 	if (at < histogram->count && histogram->buckets[at].index == index) {
-		histogram->buckets[at].count++;
+		histogram->buckets[at].count += times;
 	} else {
 		if (!histogram_grow(histogram))
 			return;
 		buckets = histogram->buckets;
 		memmove(&buckets[at + 1], &buckets[at], (histogram->count - at) * sizeof(*buckets));
-		buckets[at] = (struct histogram_bucket){ index, 1 };
+		buckets[at] = (struct histogram_bucket){ index, times };
 		histogram->count++;
 	}
-	histogram->total++;
+	histogram->total += times;
 }
 
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned int percent)

@@ -24,8 +24,8 @@ struct histogram {
 };
 
 void histogram_done(struct histogram *histogram);
-/* Drops the value when memory is out. */
-void histogram_add(struct histogram *histogram, uint64_t value);
+/* Adds a value that came so many times; drops it when memory is out. */
+void histogram_add(struct histogram *histogram, uint64_t value, uint32_t times);
 /* The value that so many percent of all don't exceed. */
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned int percent);
 

@@ -14,6 +14,15 @@ struct loop *pipeline_loop(const struct pipeline *pipeline)
 	return pipeline->env->sinks.loop;
 }
 
+void pipeline_trouble(const struct pipeline *pipeline, const struct error *why)
+{
+	struct error wrapped = *why;
+
+	(void)error_wrap(&wrapped, 0, "pipeline '%s'", pipeline->config->name);
+	if (pipeline->env->trouble)
+		pipeline->env->trouble(pipeline->env->sinks.owner, &wrapped);
+}
+
 /* --- the way of an event --- */
 
 static void pipeline_deliver(struct pipeline *pipeline, const struct event *event)
@@ -226,12 +235,23 @@ void pipelines_flush(struct pipelines *pipelines)
 	}
 }
 
+static bool pipeline_is_busy(const struct pipeline *pipeline)
+{
+	for (size_t n = 0; n < pipeline->sink_count; n++)
+		if (sink_busy(&pipeline->sinks[n]))
+			return true;
+	for (size_t n = 0; n < pipeline->step_count; n++)
+		if (pipeline->steps[n].kind->busy &&
+		    pipeline->steps[n].kind->busy(&pipeline->steps[n]))
+			return true;
+	return false;
+}
+
 bool pipelines_busy(const struct pipelines *pipelines)
 {
 	for (struct pipeline *pipeline = pipelines->first; pipeline; pipeline = pipeline->next)
-		for (size_t n = 0; n < pipeline->sink_count; n++)
-			if (sink_busy(&pipeline->sinks[n]))
-				return true;
+		if (pipeline_is_busy(pipeline))
+			return true;
 	return false;
 }
 

@@ -18,6 +18,7 @@
 struct pipelines_env {
 	struct sink_env sinks; /* settings: whose spool is to be used */
 	void (*report)(struct sink *sink, const struct error *news);
+	void (*trouble)(void *owner, const struct error *why); /* of the sinks' owner */
 	uint64_t *serial; /* of the last event, for those that pipelines make */
 };
 
@@ -56,5 +57,6 @@ void pipelines_close(struct pipelines *pipelines);
 /* For the steps. */
 const struct event_origin *pipeline_origin(const struct pipeline *pipeline);
 struct loop *pipeline_loop(const struct pipeline *pipeline);
+void pipeline_trouble(const struct pipeline *pipeline, const struct error *why);
 
 #endif

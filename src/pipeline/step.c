@@ -7,8 +7,8 @@
 #include "base/clock.h"
 
 const struct step_kind *const step_kinds[] = {
-	&step_details, &step_buffer,	&step_top,    &step_whitelist, &step_allow,
-	&step_regex,   &step_container, &step_filter, &step_sample,    &step_rate,
+	&step_details,	 &step_buffer, &step_top,    &step_whitelist, &step_allow, &step_regex,
+	&step_container, &step_filter, &step_sample, &step_rate,      &step_exec,
 };
 const size_t step_kind_count = array_count(step_kinds);
 
@@ -67,6 +67,25 @@ const struct setting step_setting_rows[] = {
 	  .max = 1000000000 },
 	{ .key = "Rate.burst", .type = SETTING_count, AT(burst), .max = 1000000000 },
 	{ .key = "Rate.by", .type = SETTING_text, AT(by) },
+	{ .key = "Exec.command", .type = SETTING_list, AT(command) },
+	{ .key = "Exec.parallel",
+	  .type = SETTING_count,
+	  AT(parallel),
+	  .fallback = "4",
+	  .min = 1,
+	  .max = 64 },
+	{ .key = "Exec.max_waiting",
+	  .type = SETTING_count,
+	  AT(max_waiting),
+	  .fallback = "1000",
+	  .max = 100000 },
+	{ .key = "Exec.timeout",
+	  .type = SETTING_duration,
+	  AT(timeout_ns),
+	  .scale = NS_PER_S,
+	  .fallback = "10s",
+	  .min = 10 * NS_PER_MS,
+	  .max = 3600 * NS_PER_S },
 	{ .key = "pattern.key", .type = SETTING_text, AT(allow) },
 	{ .key = "pattern.regex", .type = SETTING_text, AT(keep) },
 	{ .key = "pattern.replace_with", .type = SETTING_text, AT(drop) },

@@ -34,6 +34,8 @@ struct step_settings {
 	uint64_t per_second, burst;
 	char *by;
 	int system;
+	char *command; /* its words, one a line */
+	uint64_t parallel, max_waiting, timeout_ns;
 	struct step_pattern *patterns;
 	size_t pattern_count;
 	struct filter *keep_filter, *drop_filter;
@@ -42,15 +44,17 @@ struct step_settings {
 struct step_kind {
 	const char *name; /* as in the file's `type` */
 	const char *help;
-	bool about_tags; /* wants measurements, where the pipeline measures */
-	bool sums;	 /* makes every event a measurement */
-	bool changes;	 /* alters the events it gets */
+	const char *patterns_key; /* the list that is read into `patterns`; NULL: none */
+	bool about_tags;	  /* wants measurements, where the pipeline measures */
+	bool sums;		  /* makes every event a measurement */
+	bool changes;		  /* alters the events it gets */
 	size_t state_bytes;
 	/* All may be NULL but `take`. */
 	int (*check)(struct step_settings *settings, struct error *err);
 	void (*open)(struct step *step);
 	void (*take)(struct step *step, struct event *event);
 	void (*flush)(struct step *step);
+	bool (*busy)(const struct step *step); /* something is on its way that ends soon */
 	void (*close)(struct step *step);
 };
 
@@ -73,7 +77,14 @@ extern const size_t step_setting_count;
 /* Hands an event on to what comes behind the step. */
 void step_pass(struct step *step, struct event *event);
 
+/* The tags of a measurement, or NULL. */
+struct event_map *step_tags(struct event *event);
+
+bool step_pattern_fits(const struct step_pattern *pattern, struct slice name, struct slice text);
+/* Compiles the settings' patterns. */
+must_check int step_patterns_compile(struct step_settings *settings, struct error *err);
+
 extern const struct step_kind step_details, step_buffer, step_top, step_whitelist, step_allow,
-	step_regex, step_container, step_filter, step_sample, step_rate;
+	step_regex, step_container, step_filter, step_sample, step_rate, step_exec;
 
 #endif

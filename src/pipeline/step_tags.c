@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
-/* The tags of a measurement, or NULL. */
-static struct event_map *step_tags(struct event *event)
+struct event_map *step_tags(struct event *event)
 {
 	for (size_t n = 0; event->kind == EVENT_measurement && n < event->count; n++)
 		if (event->values[n].field == FIELD_measure_tags)
@@ -183,15 +182,6 @@ const struct step_kind step_allow = {
 
 /* --- Regex --- */
 
-static bool step_pattern_fits(const struct step_pattern *pattern, struct slice name,
-			      struct slice text)
-{
-	regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)text.bytes };
-
-	return slice_is(name, pattern->key) && text.at &&
-	       regexec(&pattern->compiled, text.at, 1, &range, REG_STARTEND) == 0;
-}
-
 static void step_replace(const struct step_settings *settings, struct slice name,
 			 struct slice *text)
 {
@@ -215,55 +205,16 @@ static void step_regex_take(struct step *step, struct event *event)
 	step_pass(step, event);
 }
 
-/* regex(3) lacks some words that older settings files use: \d, \D and (?:...). */
-static void step_put_regex(const char *regex, struct text *out)
-{
-	bool bracket = false;
-
-	for (struct slice rest = slice_of(regex); rest.bytes;) {
-		if (slice_eat(&rest, SLICE("\\d"))) {
-			text_put(out, bracket ? SLICE("0-9") : SLICE("[0-9]"));
-		} else if (!bracket && slice_eat(&rest, SLICE("\\D"))) {
-			text_put(out, SLICE("[^0-9]"));
-		} else if (!bracket && slice_eat(&rest, SLICE("(?:"))) {
-			text_putc(out, '(');
-		} else if (!bracket && rest.at[0] == '\\' && rest.bytes > 1) {
-			text_put(out, slice_first(rest, 2));
-			rest = slice_skip(rest, 2);
-		} else {
-			bracket = rest.at[0] == '[' || (bracket && rest.at[0] != ']');
-			text_putc(out, rest.at[0]);
-			rest = slice_skip(rest, 1);
-		}
-	}
-}
-
 static int step_regex_check(struct step_settings *settings, struct error *err)
 {
-	for (size_t n = 0; n < settings->pattern_count; n++) {
-		struct step_pattern *pattern = &settings->patterns[n];
-		auto_text struct text regex = { 0 };
-		char words[160];
-		int r;
-
-		if (!pattern->key || !pattern->regex)
-			return error_say(err, EINVAL,
-					 "pattern %zu needs 'key', 'regex' and 'replace_with'",
-					 n + 1);
-		step_put_regex(pattern->regex, &regex);
-		r = regcomp(&pattern->compiled, text_str(&regex), REG_EXTENDED);
-		if (r == 0)
-			continue;
-		regerror(r, &pattern->compiled, words, sizeof(words));
-		regfree(&pattern->compiled);
-		memset(&pattern->compiled, 0, sizeof(pattern->compiled));
-		return error_say(err, EINVAL, "'regex' is '%s': %s", pattern->regex, words);
-	}
-	return settings->pattern_count ? 0 : error_say(err, EINVAL, "'patterns' is missing");
+	if (!settings->pattern_count)
+		return error_say(err, EINVAL, "'patterns' is missing");
+	return step_patterns_compile(settings, err);
 }
 
 const struct step_kind step_regex = {
 	.name = "Regex",
+	.patterns_key = "patterns",
 	.help = "replaces values that a pattern fits",
 	.about_tags = true,
 	.changes = true,

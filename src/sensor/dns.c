@@ -401,7 +401,9 @@ static int dns_start_parts(struct sensor *sensor, unsigned int parts, struct err
 
 	if (!sensor->env->settings->watch.dns)
 		return error_say(err, ENODATA, "not asked for (see sensors.dns)");
-	r = programs_take(&dns->programs, sensor->env, parts, err);
+	r = packets_check_interface(sensor->env->settings->watch.dns_interface, err);
+	if (r == 0)
+		r = programs_take(&dns->programs, sensor->env, parts, err);
 	if (r < 0)
 		return r;
 	dns->env = sensor->env;
@@ -469,5 +471,6 @@ const struct sensor_kind sensor_dns = {
 	.mechanisms = dns_mechanisms,
 	.mechanism_count = array_count(dns_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = dns_stop,
 };

@@ -153,6 +153,14 @@ static void files_stop(struct sensor *sensor)
 	programs_give_back(files->programs, files->parts);
 }
 
+static bool files_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	const struct watch_settings *a = &old->watch, *b = &fresh->watch;
+
+	return sensor_same_text(a->file_paths, b->file_paths) &&
+	       sensor_same_text(a->file_exclude, b->file_exclude) && a->file_rate == b->file_rate;
+}
+
 static const struct sensor_mechanism files_mechanisms[] = {
 	{ .name = "fentry",
 	  .costs = "opens with O_PATH, and those that permissions forbid",
@@ -178,5 +186,6 @@ const struct sensor_kind sensor_files = {
 	.mechanisms = files_mechanisms,
 	.mechanism_count = array_count(files_mechanisms),
 	.behind = true,
+	.same = files_same,
 	.stop = files_stop,
 };

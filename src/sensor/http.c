@@ -281,5 +281,6 @@ const struct sensor_kind sensor_http = {
 	.mechanisms = http_mechanisms,
 	.mechanism_count = array_count(http_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = http_stop,
 };

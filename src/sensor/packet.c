@@ -3,10 +3,10 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <net/if.h>
 
 #include "network.skel.h"
-
-#define PACKET_BATCH 64
+#include "sensor/turns.h"
 
 void packets_turn(const struct programs *programs)
 {
@@ -24,6 +24,22 @@ static void packets_find_owner(const struct network_bpf *bpf, const struct ring_
 					  &flow->owner);
 }
 
+struct packets_drain {
+	const struct network_bpf *bpf;
+	void (*flow)(void *owner, const struct ring_udp_key *key, const struct ring_udp_flow *flow);
+	void *owner;
+};
+
+static void packets_on_flow(void *owner, const void *key, const void *value)
+{
+	const struct packets_drain *drain = owner;
+	struct ring_udp_flow flow;
+
+	memcpy(&flow, value, sizeof(flow));
+	packets_find_owner(drain->bpf, key, &flow);
+	drain->flow(drain->owner, key, &flow);
+}
+
 void packets_drain(const struct programs *programs,
 		   void (*flow)(void *owner, const struct ring_udp_key *key,
 				const struct ring_udp_flow *flow),
@@ -32,25 +48,10 @@ void packets_drain(const struct programs *programs,
 	const struct network_bpf *bpf = programs_skeleton(programs);
 	const struct bpf_map *map =
 		bpf->bss->udp_generation & 1 ? bpf->maps.udp_flows_even : bpf->maps.udp_flows_odd;
-	struct ring_udp_key keys[PACKET_BATCH];
-	struct ring_udp_flow flows[PACKET_BATCH];
-	__u32 batch = 0;
-	void *from = NULL;
-	int r;
+	struct packets_drain drain = { bpf, flow, owner };
 
-	do {
-		__u32 count = PACKET_BATCH;
-
-		r = bpf_map_lookup_and_delete_batch(bpf_map__fd(map), from, &batch, keys, flows,
-						    &count, NULL);
-		if (r < 0 && r != -ENOENT)
-			return;
-		from = &batch;
-		for (__u32 n = 0; n < count; n++) {
-			packets_find_owner(bpf, &keys[n], &flows[n]);
-			flow(owner, &keys[n], &flows[n]);
-		}
-	} while (r == 0);
+	turns_take(bpf_map__fd(map), sizeof(struct ring_udp_key), sizeof(struct ring_udp_flow),
+		   packets_on_flow, &drain);
 }
 
 uint64_t packets_udp_lost(const struct programs *programs)
@@ -58,6 +59,30 @@ uint64_t packets_udp_lost(const struct programs *programs)
 	const struct network_bpf *bpf = programs_skeleton(programs);
 
 	return __atomic_load_n(&bpf->bss->udp_lost_count, __ATOMIC_RELAXED);
+}
+
+uint32_t packets_ifindex(const char *interface)
+{
+	return interface ? if_nametoindex(interface) : 0;
+}
+
+int packets_check_interface(const char *interface, struct error *err)
+{
+	return interface && !packets_ifindex(interface)
+		       ? error_errno(err, errno, "interface '%s'", interface)
+		       : 0;
+}
+
+bool packets_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	const struct watch_settings *a = &old->watch, *b = &fresh->watch;
+
+	return a->tcp == b->tcp && a->udp == b->udp && a->dns == b->dns && a->tls == b->tls &&
+	       a->http == b->http && a->tcp_settle_ns == b->tcp_settle_ns &&
+	       a->tcp_interval_ns == b->tcp_interval_ns &&
+	       a->tcp_connections == b->tcp_connections && sensor_same_text(a->cgroup, b->cgroup) &&
+	       sensor_same_text(a->dns_interface, b->dns_interface) &&
+	       sensor_same_text(a->tls_interface, b->tls_interface);
 }
 
 uint64_t packets_tcp_lost(const struct programs *programs)

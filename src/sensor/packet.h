@@ -17,6 +17,13 @@
 #define PACKET_CALLS_PARTS (PROGRAMS_packet | PROGRAMS_use_call)
 #define PACKET_BLIND_PARTS PROGRAMS_packet
 
+/* The number of an interface of the agent's own network; 0: it isn't there, or NULL. */
+uint32_t packets_ifindex(const char *interface);
+must_check int packets_check_interface(const char *interface, struct error *err);
+
+/* `same` of all who have a part of the object: it is loaded with the settings of all. */
+bool packets_same(const struct sensor_settings *old, const struct sensor_settings *fresh);
+
 /* --- the tables of UDP traffic --- */
 
 /* Counting goes on in the other table. */

@@ -140,6 +140,11 @@ static void privilege_stop(struct sensor *sensor)
 		ring_handle(sensor->env->ring, RING_syscall, NULL, NULL);
 }
 
+static bool privilege_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	return old->watch.privilege == fresh->watch.privilege;
+}
+
 static const struct sensor_mechanism privilege_mechanisms[] = {
 	{ .name = "tp_btf",
 	  .costs = "calls of 32-bit programs; namespaces made by clone(2); what io_uring does",
@@ -153,5 +158,6 @@ const struct sensor_kind sensor_privilege = {
 	.mechanisms = privilege_mechanisms,
 	.mechanism_count = array_count(privilege_mechanisms),
 	.behind = true,
+	.same = privilege_same,
 	.stop = privilege_stop,
 };

@@ -10,7 +10,10 @@
 #include "privilege.skel.h"
 #include "sensor/file_event.h"
 #include "sensor/files.h"
+#include "sensor/packet.h"
 #include "sensor/socket.h"
+#include "sensor/syscall.h"
+#include "syscall.skel.h"
 
 #define OBJECT(name)                                                                               \
 	static void *name##_open(const struct bpf_object_open_opts *opts)                          \
@@ -25,6 +28,7 @@ OBJECT(exec)
 OBJECT(files)
 OBJECT(network)
 OBJECT(privilege)
+OBJECT(syscall)
 #undef OBJECT
 
 /* What bpf/ring.bpf.h has in every object. */
@@ -72,6 +76,8 @@ static int network_set(void *skeleton, const struct sensor_env *env, struct erro
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;
 	bpf->rodata->want_http = watch->http;
+	bpf->rodata->dns_ifindex = packets_ifindex(watch->dns_interface);
+	bpf->rodata->tls_ifindex = packets_ifindex(watch->tls_interface);
 	return r < 0 ? r
 		     : socket_notes_share(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
 }
@@ -89,6 +95,15 @@ static int privilege_set(void *skeleton, const struct sensor_env *env, struct er
 
 	memcpy((void *)bpf->rodata->privilege_wants, privilege_wanted(), RING_SYSCALLS);
 	return SET_RING(bpf, env);
+}
+
+static int syscall_set(void *skeleton, const struct sensor_env *env, struct error *err)
+{
+	struct syscall_bpf *bpf = skeleton;
+	int r = syscall_choose(env->settings->watch.syscalls, (uint8_t *)bpf->rodata->syscall_wants,
+			       err);
+
+	return r < 0 ? r : SET_RING(bpf, env);
 }
 
 const struct program_object program_objects[PROGRAM_OBJECTS] = {
@@ -115,6 +130,11 @@ const struct program_object program_objects[PROGRAM_OBJECTS] = {
 	  .open = privilege_open,
 	  .destroy = privilege_destroy,
 	  .set = privilege_set },
+	{ .parts = PROGRAMS_count,
+	  .behind = true,
+	  .open = syscall_open,
+	  .destroy = syscall_destroy,
+	  .set = syscall_set },
 };
 
 const struct program_row program_rows[PROGRAM_ROWS] = {
@@ -163,6 +183,7 @@ const struct program_row program_rows[PROGRAM_ROWS] = {
 	{ .parts = PROGRAMS_use_call, .name = "on_receive6" },
 	{ .parts = PROGRAMS_drop, .name = "on_drop" },
 	{ .parts = PROGRAMS_syscall, .name = "on_syscall" },
+	{ .parts = PROGRAMS_count, .name = "on_call" },
 };
 
 const struct program_level program_levels[PROGRAM_LEVELS] = {
@@ -189,6 +210,8 @@ unsigned int program_parts_wanted(const struct watch_settings *watch)
 		parts |= PROGRAMS_drop;
 	if (watch->privilege)
 		parts |= PROGRAMS_syscall;
+	if (watch->syscall && watch->syscalls)
+		parts |= PROGRAMS_count;
 	if (watch->file_paths)
 		parts |= PROGRAMS_file_security | PROGRAMS_file_setattr;
 	return parts;

@@ -36,8 +36,8 @@ struct program_level {
 	unsigned int without, instead;
 };
 
-#define PROGRAM_OBJECTS 4
-#define PROGRAM_ROWS	45
+#define PROGRAM_OBJECTS 5
+#define PROGRAM_ROWS	46
 #define PROGRAM_LEVELS	8
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];

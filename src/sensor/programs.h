@@ -24,11 +24,12 @@ enum {
 	PROGRAMS_syscall = 32,
 	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
 	PROGRAMS_use_call = 128,  /* instead of use, where functions may be traced */
-	PROGRAMS_file_security = 256,
-	PROGRAMS_file_setattr = 512,
-	PROGRAMS_file_setattr_old = 1024, /* instead of file_setattr, for kernels before 6.0 */
-	PROGRAMS_file_syscall = 2048,	  /* instead of file_security */
-	PROGRAMS_file_change = 4096,	  /* with file_syscall; kernel 6.13 */
+	PROGRAMS_count = 256,	  /* of system calls */
+	PROGRAMS_file_security = 512,
+	PROGRAMS_file_setattr = 1024,
+	PROGRAMS_file_setattr_old = 2048, /* instead of file_setattr, for kernels before 6.0 */
+	PROGRAMS_file_syscall = 4096,	  /* instead of file_security */
+	PROGRAMS_file_change = 8192,	  /* with file_syscall; kernel 6.13 */
 };
 
 struct programs;

@@ -3,6 +3,11 @@
 
 #include <errno.h>
 
+bool sensor_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static void sensor_clear(struct sensor *sensor)
 {
 	sensor->kind->stop(sensor);
@@ -30,11 +35,16 @@ int sensor_start(struct sensor *sensor, const struct sensor_kind *kind,
 	return 0;
 }
 
+void sensor_decline(struct sensor *sensor, const struct sensor_kind *kind, const char *why)
+{
+	*sensor = (struct sensor){ .kind = kind };
+	text_printf(&sensor->refused, "%s\n", why);
+}
+
 void sensor_stop(struct sensor *sensor)
 {
-	if (!sensor->state)
-		return;
-	sensor->kind->stop(sensor);
+	if (sensor->state)
+		sensor->kind->stop(sensor);
 	free(sensor->state);
 	text_done(&sensor->refused);
 	*sensor = (struct sensor){ 0 };

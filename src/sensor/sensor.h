@@ -13,6 +13,7 @@
 #include "base/metric.h"
 #include "event/event.h"
 #include "kernel/ring.h"
+#include "sensor/osquery.h"
 #include "sensor/scope.h"
 
 /* Kernel settings to keep as they should be; off (false, 0, -1) means: leave alone. */
@@ -30,14 +31,23 @@ struct kernel_settings {
 
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
-	bool tcp, udp, dns, tls, http, privilege;
+	bool tcp, udp, dns, tls, http, privilege, syscall, statsd, osquery;
 	uint64_t tcp_settle_ns, tcp_interval_ns; /* interval 0: never */
 	uint64_t tcp_connections;		 /* that are remembered at most */
 	uint64_t udp_interval_ns;
 	uint64_t dns_timeout_ns;
+	char *dns_interface, *tls_interface; /* NULL: all */
+	char *syscalls;			     /* those counted: names or numbers, one a line */
+	uint64_t syscall_interval_ns;
 	const char *file_paths, *file_exclude; /* one a line; NULL: none */
 	uint64_t file_rate;		       /* events of a process in a second; 0: no limit */
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
+	char *statsd_address;
+	bool statsd_tcp; /* beside UDP */
+	uint64_t statsd_max_series;
+	char *osquery_path;
+	char *osquery_config; /* NULL: osquery's own */
+	uint64_t osquery_interval_ns, osquery_timeout_ns;
 };
 
 struct sensor_settings {
@@ -48,6 +58,7 @@ struct sensor_settings {
 	bool old_records;   /* kmsg: those from before the start, too */
 	const char *source; /* a saved kernel log, "-" = standard input */
 	uint64_t poll_ns;   /* exec: how often /proc is read where BPF is refused */
+	struct osquery_queries queries;
 };
 
 /* Whether only what some processes do is asked for: what nobody was seen to do is not, then. */
@@ -84,8 +95,10 @@ struct sensor_env {
 	struct sensor_shared *shared;
 	/* The source has been read to its end, or, with the reason, as far as it could be; called
 	 * from the loop, once. May be NULL. */
-	void (*ended)(void *ended_owner, const struct error *why);
-	void *ended_owner;
+	void (*ended)(void *owner, const struct error *why);
+	/* Something is wrong that may pass; said once. */
+	void (*trouble)(void *owner, const struct error *why);
+	void *owner;
 };
 
 struct sensor;
@@ -103,6 +116,9 @@ struct sensor_kind {
 	const struct sensor_mechanism *mechanisms;
 	size_t mechanism_count;
 	bool behind; /* the first events need not wait for it: see sensor/programs.h */
+	/* Whether a start with the fresh settings would make the same of it. NULL: always; it looks
+	 * at its settings while it runs. */
+	bool (*same)(const struct sensor_settings *old, const struct sensor_settings *fresh);
 	/* Undoes a start, also half of one; then the memory is freed. */
 	void (*stop)(struct sensor *sensor);
 };
@@ -115,12 +131,18 @@ struct sensor {
 	void *state;
 };
 
+/* For `same`: whether two texts, which may be NULL, are. */
+bool sensor_same_text(const char *a, const char *b);
+
 /* Starts with the best mechanism there is. Fails only for lack of memory; see sensor->taken. */
 must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kind,
 			    const struct sensor_env *env, struct error *err);
+/* Stands for one that is not to run, and says why. */
+void sensor_decline(struct sensor *sensor, const struct sensor_kind *kind, const char *why);
 void sensor_stop(struct sensor *sensor);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
-	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_files;
+	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_files,
+	sensor_statsd, sensor_osquery, sensor_syscall;
 
 #endif

@@ -252,6 +252,12 @@ static void setting_stop(struct sensor *owner)
 		setting_restore(sensor);
 }
 
+static bool setting_same(const struct sensor_settings *old, const struct sensor_settings *fresh)
+{
+	(void)old, (void)fresh;
+	return false; /* the kernel's settings are looked at anew */
+}
+
 static const struct sensor_mechanism setting_mechanisms[] = {
 	{ .name = "/proc/sys", .start = setting_start },
 };
@@ -262,5 +268,6 @@ const struct sensor_kind sensor_setting = {
 	.state_bytes = sizeof(struct setting_sensor),
 	.mechanisms = setting_mechanisms,
 	.mechanism_count = array_count(setting_mechanisms),
+	.same = setting_same,
 	.stop = setting_stop,
 };

@@ -39,7 +39,7 @@ static void source_sensor_end(struct source_sensor *state, const struct error *w
 	loop_timer_clear(&state->silence);
 	source_end(state->source);
 	if (env->ended)
-		env->ended(env->ended_owner, why);
+		env->ended(env->owner, why);
 }
 
 /* Reads once; false at the end. */

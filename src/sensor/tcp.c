@@ -250,5 +250,6 @@ const struct sensor_kind sensor_tcp = {
 	.mechanisms = tcp_mechanisms,
 	.mechanism_count = array_count(tcp_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = tcp_stop,
 };

@@ -326,7 +326,9 @@ static int tls_start_parts(struct sensor *sensor, unsigned int parts, struct err
 
 	if (!sensor->env->settings->watch.tls)
 		return error_say(err, ENODATA, "not asked for (see sensors.tls)");
-	r = programs_take(&tls->programs, sensor->env, parts, err);
+	r = packets_check_interface(sensor->env->settings->watch.tls_interface, err);
+	if (r == 0)
+		r = programs_take(&tls->programs, sensor->env, parts, err);
 	if (r < 0)
 		return r;
 	tls->env = sensor->env;
@@ -389,5 +391,6 @@ const struct sensor_kind sensor_tls = {
 	.mechanisms = tls_mechanisms,
 	.mechanism_count = array_count(tls_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = tls_stop,
 };

@@ -14,16 +14,13 @@
 #include "event/metrics.h"
 #include "sensor/packet.h"
 #include "sensor/socket.h"
-
-/* A program that had looked up a flow before the tables took turns has counted by then. */
-#define UDP_SETTLE_MS 100
+#include "sensor/turns.h"
 
 struct udp_sensor {
 	const struct sensor_env *env;
 	struct programs *programs;
 	unsigned int parts;
-	bool turned; /* the tables have taken turns, the old one waits to be read */
-	struct loop_timer timer;
+	struct turns turns;
 	struct metric lost;
 };
 
@@ -56,26 +53,16 @@ static void udp_on_flow(void *owner, const struct ring_udp_key *key,
 	udp->env->out->emit(udp->env->out, &event);
 }
 
-static void udp_report(struct udp_sensor *udp)
+static void udp_turn(struct turns *turns)
 {
-	packets_drain(udp->programs, udp_on_flow, udp);
-	udp->turned = false;
+	packets_turn(container_of(turns, struct udp_sensor, turns)->programs);
 }
 
-static void udp_on_timer(struct loop_timer *timer)
+static void udp_drain(struct turns *turns)
 {
-	struct udp_sensor *udp = container_of(timer, struct udp_sensor, timer);
-	uint64_t settle_ns = UDP_SETTLE_MS * NS_PER_MS;
+	struct udp_sensor *udp = container_of(turns, struct udp_sensor, turns);
 
-	if (udp->turned) {
-		udp_report(udp);
-		loop_timer_set(udp->env->loop, timer,
-			       udp->env->settings->watch.udp_interval_ns - settle_ns);
-		return;
-	}
-	packets_turn(udp->programs);
-	udp->turned = true;
-	loop_timer_set(udp->env->loop, timer, settle_ns);
+	packets_drain(udp->programs, udp_on_flow, udp);
 }
 
 static uint64_t udp_read_lost(const struct metric *metric)
@@ -95,10 +82,12 @@ static int udp_start_parts(struct sensor *sensor, unsigned int parts, struct err
 		return r;
 	udp->env = sensor->env;
 	udp->parts = parts;
-	udp->timer.fire = udp_on_timer;
+	udp->turns.interval_ns = &udp->env->settings->watch.udp_interval_ns;
+	udp->turns.turn = udp_turn;
+	udp->turns.drain = udp_drain;
 	udp->lost = (struct metric){ .read = udp_read_lost, .owner = udp->programs };
 	metric_add(udp->env->metrics, METRIC_udp_lost, &udp->lost, NULL);
-	loop_timer_set(udp->env->loop, &udp->timer, udp->env->settings->watch.udp_interval_ns);
+	turns_start(&udp->turns, udp->env->loop);
 	return 0;
 }
 
@@ -123,11 +112,7 @@ static void udp_stop(struct sensor *sensor)
 
 	if (!udp->env)
 		return;
-	loop_timer_clear(&udp->timer);
-	if (udp->turned)
-		udp_report(udp);
-	packets_turn(udp->programs);
-	udp_report(udp);
+	turns_stop(&udp->turns);
 	metric_remove(&udp->lost);
 	programs_give_back(udp->programs, udp->parts);
 }
@@ -145,5 +130,6 @@ const struct sensor_kind sensor_udp = {
 	.mechanisms = udp_mechanisms,
 	.mechanism_count = array_count(udp_mechanisms),
 	.behind = true,
+	.same = packets_same,
 	.stop = udp_stop,
 };

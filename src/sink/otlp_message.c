@@ -163,8 +163,7 @@ static void otlp_put_point(const struct event *measurement, struct text *out)
 
 void otlp_put_metric(const struct event *measurement, struct text *out)
 {
-	uint64_t kinds = event_number_of(measurement, FIELD_measure_kinds);
-	bool gauge = kinds & (MEASURE_GAUGE | MEASURE_PERCENTILE) && !(kinds & MEASURE_COUNTER);
+	bool gauge = measure_is_gauge(measurement);
 	size_t data;
 
 	otlp_put_string(out, OTLP_METRIC_NAME, event_text_of(measurement, FIELD_measure_name));
@@ -174,7 +173,8 @@ void otlp_put_metric(const struct event *measurement, struct text *out)
 	otlp_put_point(measurement, out);
 	if (!gauge) {
 		protobuf_u64(out, OTLP_SUM_TEMPORALITY, OTLP_DELTA);
-		protobuf_u64(out, OTLP_SUM_IS_MONOTONIC, true);
+		protobuf_u64(out, OTLP_SUM_IS_MONOTONIC,
+			     (int64_t)event_number_of(measurement, FIELD_measure_value) >= 0);
 	}
 	protobuf_close(out, data);
 }

@@ -3,31 +3,27 @@
  * s3 - batches of events as objects in a bucket of an S3 service.
  *
  * An object is named after its first event's time and place in the queue: what was uploaded, but
- * not acknowledged, goes to the same name again. Objects stay far below the size from which
- * uploading in parts pays.
+ * not acknowledged, goes to the same name again. Large ones go in parts (s3_upload.h).
  */
 #include "sink/courier.h"
 #include "sink/pack.h"
 #include "sink/s3_credentials.h"
 #include "sink/s3_key.h"
+#include "sink/s3_upload.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/sha256.h"
 
-#define S3_BATCH_COUNT	100000
-#define S3_BATCH_BYTES	(8u << 20)
-#define S3_ANSWER_BYTES 4096
-#define S3_TIMEOUT_MS	120000
+#define S3_BATCH_COUNT 100000
 
 struct s3 {
 	struct courier courier;
 	struct s3_credentials credentials;
 	struct http_client *client;
-	struct http_request request;
+	struct s3_upload upload;
 	event_encoder *encode;
 	bool array;
 	enum s3_compression compression;
@@ -35,9 +31,7 @@ struct s3 {
 	size_t item_count;
 	struct text payload; /* of the event being put: its time, then its words */
 	struct text body, packed;
-	struct text region, base, url, signature, token, user_agent;
-	char hash[sizeof("x-amz-content-sha256: ") + SHA256_HEX_BYTES];
-	const char *headers[6];
+	struct text region, base, url, signature, user_agent;
 };
 
 static bool s3_wanted(const struct sink_settings *settings)
@@ -47,47 +41,14 @@ static bool s3_wanted(const struct sink_settings *settings)
 
 /* --- one object --- */
 
-static void s3_put_printable(struct text *out, struct slice text)
+static void s3_on_uploaded(struct s3_upload *upload, enum courier_verdict verdict,
+			   unsigned int status, const struct error *err)
 {
-	for (size_t n = 0; n < text.bytes; n++)
-		text_putc(out, text.at[n] >= ' ' && text.at[n] <= '~' ? text.at[n] : ' ');
-}
+	struct s3 *s3 = container_of(upload, struct s3, upload);
 
-static void s3_explain(struct s3 *s3, unsigned int status, struct error *err)
-{
-	struct slice answer = text_slice(&s3->request.answer);
-	auto_text struct text words = { 0 };
-
-	http_put_place(s3->request.url, &words);
-	text_printf(&words, "': HTTP status %u ", status);
-	s3_put_printable(&words, s3_xml_text(answer, "Code"));
-	text_put(&words, SLICE(": "));
-	s3_put_printable(&words, slice_first(s3_xml_text(answer, "Message"), 100));
-	error_say(err, EPROTO, "upload '%s", text_str(&words));
-}
-
-/* Services answer 400 for a wrong region, an expired key or a slow sender, too: that is no reason
- * to lose events. Only what is too large is refused for what it is. */
-static enum courier_verdict s3_verdict(unsigned int status)
-{
-	if (status >= 200 && status <= 299)
-		return COURIER_delivered;
-	if (status == 401 || status == 403)
-		return COURIER_denied;
-	return status == 413 ? COURIER_refused : COURIER_failed;
-}
-
-static void s3_on_done(struct http_request *request, unsigned int status, const struct error *err)
-{
-	struct s3 *s3 = container_of(request, struct s3, request);
-	enum courier_verdict verdict = s3_verdict(status);
-	struct error why = *err;
-
-	if (status && verdict != COURIER_delivered) {
-		s3_explain(s3, status, &why);
+	if (status && verdict != COURIER_delivered)
 		s3_credentials_forget(&s3->credentials);
-	}
-	courier_tell(&s3->courier, verdict, request->retry_after_s * NS_PER_S, &why);
+	courier_tell(&s3->courier, verdict, upload->request.retry_after_s * NS_PER_S, err);
 }
 
 static struct slice s3_words(const struct spool_item *item)
@@ -121,6 +82,8 @@ static void s3_set_url(struct s3 *s3, bool packed)
 		.node = slice_of(env->origin->node_id),
 		.file = s3->courier.batch.number,
 		.offset = s3->items[0].end,
+		.pipeline = slice_of(s3->courier.sink->name),
+		.program = slice_of(env->origin->program),
 		.ext = s3->array ? SLICE(".json")
 				 : SLICE(".ndjson"),
 		};
@@ -137,26 +100,12 @@ static void s3_set_url(struct s3 *s3, bool packed)
 	s3_put_key(slice_of(env->settings->s3.key), &key, &s3->url);
 }
 
-static void s3_set_headers(struct s3 *s3, bool packed)
+static const char *s3_type(const struct s3 *s3, bool packed)
 {
-	const char *type = !packed ? s3->array ? "Content-Type: application/json"
-					       : "Content-Type: application/x-ndjson"
-			   : s3->compression == S3_zstd ? "Content-Type: application/zstd"
-							: "Content-Type: application/gzip";
-	char hex[SHA256_HEX_BYTES];
-	size_t count = 0;
-
-	/* libcurl signs what this says the body is. */
-	sha256_hex(s3->request.body, hex);
-	snprintf(s3->hash, sizeof(s3->hash), "x-amz-content-sha256: %s", hex);
-	text_clear(&s3->token);
-	text_printf(&s3->token, "x-amz-security-token: %s", text_str(&s3->credentials.token));
-	s3->headers[count++] = type;
-	s3->headers[count++] = s3->hash;
-	s3->headers[count++] = text_str(&s3->user_agent);
-	if (s3->credentials.token.bytes)
-		s3->headers[count++] = text_str(&s3->token);
-	s3->headers[count] = NULL;
+	if (packed)
+		return s3->compression == S3_zstd ? "Content-Type: application/zstd"
+						  : "Content-Type: application/gzip";
+	return s3->array ? "Content-Type: application/json" : "Content-Type: application/x-ndjson";
 }
 
 static void s3_upload(struct s3 *s3)
@@ -174,13 +123,11 @@ static void s3_upload(struct s3 *s3)
 		packed = pack_gzip(text_slice(&s3->body), &s3->packed);
 	else if (s3->compression == S3_zstd)
 		packed = pack_zstd(text_slice(&s3->body), &s3->packed);
-	s3->request.body = text_slice(packed ? &s3->packed : &s3->body);
 	s3_set_url(s3, packed);
-	s3_set_headers(s3, packed);
-	s3->request.url = text_str(&s3->url);
-	s3->request.user = text_str(&s3->credentials.user);
-	if (http_start(s3->client, &s3->request, &err) < 0)
-		courier_tell(&s3->courier, COURIER_failed, 0, &err);
+	s3->upload.body = text_slice(packed ? &s3->packed : &s3->body);
+	s3->upload.type = s3_type(s3, packed);
+	s3_upload_start(&s3->upload, text_slice(&s3->url), text_str(&s3->credentials.user),
+			text_slice(&s3->credentials.token));
 }
 
 static void s3_on_credentials(struct s3_credentials *credentials, const struct error *err)
@@ -262,17 +209,16 @@ static void s3_prepare(struct s3 *s3, const struct sink *sink)
 	s3->credentials.session_token = settings->s3.session_token;
 	s3->credentials.region = text_str(&s3->region);
 	s3->credentials.ready = s3_on_credentials;
-	s3->request.method = "PUT";
-	s3->request.headers = s3->headers;
-	s3->request.aws_sigv4 = text_str(&s3->signature);
-	s3->request.limit_bytes = S3_ANSWER_BYTES;
-	s3->request.cut_answer = true;
-	s3->request.timeout_ms = S3_TIMEOUT_MS;
-	s3->request.done = s3_on_done;
+	s3->upload.client = s3->client;
+	s3->upload.signature = text_str(&s3->signature);
+	s3->upload.user_agent = text_str(&s3->user_agent);
+	s3->upload.threshold_bytes = settings->s3.multipart_threshold;
+	s3->upload.part_bytes = settings->s3.part_bytes;
+	s3->upload.done = s3_on_uploaded;
 	s3->courier.flush_count = settings->s3.flush_count;
 	s3->courier.flush_ns = settings->s3.flush_ns;
 	s3->courier.batch_count = S3_BATCH_COUNT;
-	s3->courier.batch_bytes = S3_BATCH_BYTES;
+	s3->courier.batch_bytes = settings->s3.object_bytes;
 	s3->courier.deliver = s3_deliver;
 }
 
@@ -283,7 +229,7 @@ static int s3_open(struct sink *sink, struct error *err)
 	int r = s3_key_check(slice_of(settings->s3.key), err);
 
 	if (r == 0)
-		r = sink_set_tls(&settings->s3.tls, &s3->request.tls, err);
+		r = sink_set_tls(&settings->s3.tls, &s3->upload.request.tls, err);
 	if (r == 0)
 		r = s3_set_base(s3, settings, err);
 	if (r < 0)
@@ -323,13 +269,12 @@ static bool s3_busy(const struct sink *sink)
 static void s3_close(struct sink *sink)
 {
 	struct s3 *s3 = sink->state;
-	struct text *const texts[] = { &s3->payload,   &s3->body,  &s3->packed,
-				       &s3->region,    &s3->base,  &s3->url,
-				       &s3->signature, &s3->token, &s3->user_agent };
+	struct text *const texts[] = { &s3->payload, &s3->body, &s3->packed,	&s3->region,
+				       &s3->base,    &s3->url,	&s3->signature, &s3->user_agent };
 
 	courier_close(&s3->courier);
 	s3_credentials_done(&s3->credentials);
-	http_request_done(&s3->request);
+	s3_upload_done(&s3->upload);
 	for (size_t n = 0; n < array_count(texts); n++)
 		text_done(texts[n]);
 }

@@ -12,9 +12,11 @@
 
 struct s3_key {
 	struct slice host, node; /* {host} {node} */
-	uint64_t wall_ns;	 /* {ns}, and in UTC {year} {month} {day} {hour} {minute} */
-	uint64_t file, offset;	 /* {id}: unlike every other object's of this agent */
-	struct slice ext;	 /* {ext}: ".json.gz" */
+	uint64_t wall_ns;      /* {ns}, and in UTC {year} {month} {day} {hour} {minute} {second} */
+	uint64_t file, offset; /* {id}: unlike every other object's of this agent */
+	struct slice ext;      /* {ext}: ".json.gz" */
+	struct slice pipeline; /* {pipeline}: what the sink is called */
+	struct slice program;  /* {program} */
 };
 
 /* Whether the template's names are known, and it can't make two objects of one name. */

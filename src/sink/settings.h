@@ -75,6 +75,8 @@ struct sink_settings {
 		int compression;
 		char *access_key, *secret_key, *session_token; /* NULL: see s3_credentials.h */
 		uint64_t flush_count, flush_ns;
+		uint64_t object_bytes;			  /* of one, before it is compressed */
+		uint64_t multipart_threshold, part_bytes; /* larger ones go in parts */
 		struct tls_settings tls;
 	} s3;
 	struct {

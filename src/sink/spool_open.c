@@ -136,7 +136,7 @@ static int spool_scan(struct spool *spool, struct spool_file *file, uint64_t off
 
 	spool_file_name(file->number, name);
 	text_clear(text);
-	r = file_read_at(spool->dir_fd, name, 4 * (size_t)SPOOL_RECORD_BYTES, text);
+	r = file_read_at(spool->dir_fd, name, SPOOL_FILE_MAX, text);
 	if (r < 0)
 		return r;
 	end = spool_count(file, text_slice(text), offset);
@@ -199,8 +199,8 @@ static struct spool *spool_new(const struct spool_settings *settings)
 	spool->file_bytes = spool->limit_bytes / 16;
 	if (spool->file_bytes < SPOOL_FILE_MIN)
 		spool->file_bytes = SPOOL_FILE_MIN;
-	if (spool->file_bytes > SPOOL_RECORD_BYTES)
-		spool->file_bytes = SPOOL_RECORD_BYTES;
+	if (spool->file_bytes > SPOOL_FILE_MAX)
+		spool->file_bytes = SPOOL_FILE_MAX;
 	text_printf(&path, "%s/%s", settings->directory, settings->name);
 	text_str(&path);
 	spool->path = path.failed ? NULL : take_ptr(path.at);

@@ -13,18 +13,25 @@ static void statsd_put_word(struct slice word, const char *marks, struct text *o
 	}
 }
 
-static void statsd_put_value(const struct event *measurement, struct text *out)
+static void statsd_put_number(const struct event *measurement, struct text *out)
+{
+	uint64_t kinds = event_number_of(measurement, FIELD_measure_kinds);
+	int64_t value = (int64_t)event_number_of(measurement, FIELD_measure_value);
+	/* How many elements a set had is no count of events: it can't be added up. */
+	bool gauge = measure_is_gauge(measurement) || kinds & MEASURE_SET;
+
+	if (value < 0)
+		text_putc(out, '-');
+	text_u64(out, value < 0 ? -(uint64_t)value : (uint64_t)value, 0);
+	text_put(out, gauge ? SLICE("|g") : SLICE("|c"));
+}
+
+static void statsd_put_span(const struct event *measurement, struct text *out)
 {
 	uint64_t value = event_number_of(measurement, FIELD_measure_value);
-	uint64_t kinds = event_number_of(measurement, FIELD_measure_kinds);
 	uint64_t samples = event_number_of(measurement, FIELD_measure_samples);
-	bool gauge = kinds & (MEASURE_GAUGE | MEASURE_PERCENTILE) && !(kinds & MEASURE_COUNTER);
+	bool gauge = measure_is_gauge(measurement);
 
-	if (!slice_is(event_text_of(measurement, FIELD_measure_unit), "duration")) {
-		text_u64(out, value, 0);
-		text_put(out, gauge ? SLICE("|g") : SLICE("|c"));
-		return;
-	}
 	/* A sum of spans is told as so many of their mean. */
 	if (!gauge && samples > 1)
 		value /= samples;
@@ -57,8 +64,20 @@ static void statsd_put_tags(const struct event_map *tags, enum statsd_tags form,
 	}
 }
 
-void statsd_put_line(const struct event *measurement, struct slice prefix, enum statsd_tags form,
-		     struct text *out)
+static void statsd_put_value(const struct event *measurement, struct text *out)
+{
+	if (event_has(measurement, FIELD_measure_element)) {
+		statsd_put_word(event_text_of(measurement, FIELD_measure_element), ":|@#;", out);
+		text_put(out, SLICE("|s"));
+	} else if (slice_is(event_text_of(measurement, FIELD_measure_unit), "duration")) {
+		statsd_put_span(measurement, out);
+	} else {
+		statsd_put_number(measurement, out);
+	}
+}
+
+static void statsd_put_whole(const struct event *measurement, struct slice prefix,
+			     enum statsd_tags form, struct text *out)
 {
 	const struct event_value *tags = event_find(measurement, FIELD_measure_tags);
 
@@ -70,4 +89,22 @@ void statsd_put_line(const struct event *measurement, struct slice prefix, enum 
 	statsd_put_value(measurement, out);
 	if (tags && form == STATSD_dogstatsd)
 		statsd_put_tags(&tags->map, form, out);
+}
+
+void statsd_put_line(const struct event *measurement, struct slice prefix, enum statsd_tags form,
+		     struct text *out)
+{
+	int64_t value = (int64_t)event_number_of(measurement, FIELD_measure_value);
+
+	/* A sign makes a gauge's value a step from the one before: step down from nought. */
+	if (value < 0 && measure_is_gauge(measurement)) {
+		struct event nought = *measurement;
+
+		for (size_t n = 0; n < nought.count; n++)
+			if (nought.values[n].field == FIELD_measure_value)
+				nought.values[n].number = 0;
+		statsd_put_whole(&nought, prefix, form, out);
+		text_putc(out, '\n');
+	}
+	statsd_put_whole(measurement, prefix, form, out);
 }

@@ -2,6 +2,8 @@
 
 load setup
 
+agents="bulwark ingraind polytect"
+
 # manifest FILE EXPRESSION: Python, with `docs` by kind and `container`
 manifest() {
 	python3 - "$tree/deploy/kubernetes/$1.yaml" "$2" <<-'READ'
@@ -23,20 +25,45 @@ holds() { [ "$(manifest "$1" "$2")" = True ]; }
 
 @test "systemd understands every line of the units" {
 	type systemd-analyze || skip "no systemd-analyze here"
-	for program in polytect bulwark; do
-		sed "s|/usr/local/bin/$program|/bin/true|" "$tree/deploy/systemd/$program.service" \
-			>"$BATS_TEST_TMPDIR/$program.service"
-		SYSTEMD_LOG_LEVEL=warning run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/$program.service"
-		echo "$output"
-		[ "$status" -eq 0 ]
-		[[ "$output" != *"$program.service:"* ]]
+	# at once: they name each other
+	for unit in "$tree"/deploy/systemd/*.service; do
+		sed 's|/usr/local/bin/[a-z-]*|/bin/true|' "$unit" >"$BATS_TEST_TMPDIR/${unit##*/}"
+	done
+	SYSTEMD_LOG_LEVEL=warning run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR"/*.service
+	echo "$output"
+	[ "$status" -eq 0 ]
+	for unit in "$tree"/deploy/systemd/*.service; do
+		[[ "$output" != *"${unit##*/}:"* ]]
+	done
+}
+
+# What a unit may do, but for what is its own: polytect has no sensor of packets.
+confinement() {
+	sed -n '/^CapabilityBoundingSet=/,/^TasksMax=/p' "$tree/deploy/systemd/$1.service" |
+		grep -Ev '^(#|MemoryMax=|ProtectKernelTunables=|SystemCallFilter=fsopen )' |
+		sed 's/ CAP_NET_ADMIN$//'
+}
+
+@test "agents are confined alike" {
+	[ "$(confinement polytect | wc -l)" -ge 25 ]
+	for program in bulwark ingraind; do
+		diff <(confinement polytect) <(confinement $program)
+	done
+}
+
+@test "Docker and containerd wait for system containers' services" {
+	for unit in "$tree"/deploy/systemd/sysvisor*.service; do
+		grep -qx 'Before=docker.service containerd.service' "$unit"
 	done
 }
 
 @test "the settings of packages and manifests are right" {
 	"$polytect" check "$tree/deploy/debian/polytect.toml"
+	"$build/bin/ingraind" check "$tree/deploy/debian/ingraind.toml"
 	manifest polytect 'docs["Secret"]["stringData"]["polytect.toml"]' >"$BATS_TEST_TMPDIR/p.toml"
 	"$polytect" check "$BATS_TEST_TMPDIR/p.toml"
+	manifest ingraind 'docs["ConfigMap"]["data"]["ingraind.toml"]' >"$BATS_TEST_TMPDIR/i.toml"
+	"$build/bin/ingraind" check "$BATS_TEST_TMPDIR/i.toml"
 	need_root
 	manifest bulwark 'docs["Secret"]["stringData"]["bulwark.toml"]' |
 		sed 's/listen = .*/listen = "off"/' >"$BATS_TEST_TMPDIR/b.toml"
@@ -44,28 +71,33 @@ holds() { [ "$(manifest "$1" "$2")" = True ]; }
 }
 
 @test "manifests hang together" {
-	for program in polytect bulwark; do
+	for program in $agents; do
 		holds $program 'docs["DaemonSet"]["spec"]["selector"]["matchLabels"].items()
 			<= docs["DaemonSet"]["spec"]["template"]["metadata"]["labels"].items()'
 		holds $program 'sorted(m["name"] for m in container["volumeMounts"])
 			== sorted(v["name"] for v in pod["volumes"])'
-		holds $program '[v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v]
-			== [docs["Secret"]["metadata"]["name"]]'
+		holds $program '{v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v}
+			| {e["secretRef"]["name"] for e in container.get("envFrom", [])}
+			== {docs["Secret"]["metadata"]["name"]}'
+		holds $program '[v["configMap"]["name"] for v in pod["volumes"] if "configMap" in v]
+			== [d["metadata"]["name"] for k, d in docs.items() if k == "ConfigMap"]'
 		holds $program 'len({d["metadata"].get("namespace", d["metadata"]["name"])
 			for d in docs.values()}) == 1'
 		holds $program 'pod["hostPID"] and not pod["automountServiceAccountToken"]'
 		holds $program 'container["securityContext"]["readOnlyRootFilesystem"]'
+		holds $program '{container[p]["httpGet"]["port"] for p in ("livenessProbe", "readinessProbe")
+			if p in container} <= {p["name"] for p in container.get("ports", [])}'
 	done
-	holds bulwark 'container["securityContext"]["privileged"] is False
-		and container["securityContext"]["capabilities"]["drop"] == ["ALL"]'
-	holds bulwark '{p["name"] for p in container["ports"]}
-		>= {container["livenessProbe"]["httpGet"]["port"]}'
+	for program in bulwark ingraind; do
+		holds $program 'container["securityContext"]["privileged"] is False
+			and container["securityContext"]["capabilities"]["drop"] == ["ALL"]'
+	done
 }
 
 # kubectl reads into its own types and writes what it knows: what it lost is misspelt.
 @test "Kubernetes knows every field of the manifests" {
 	type kubectl || skip "no kubectl here"
-	for program in polytect bulwark; do
+	for program in $agents; do
 		manifest $program '__import__("json").dumps(docs["DaemonSet"])' >"$BATS_TEST_TMPDIR/in.json"
 		kubectl set image --local -f "$BATS_TEST_TMPDIR/in.json" "$program=$program:0.1.0" -o json \
 			>"$BATS_TEST_TMPDIR/out.json" || skip "kubectl can't do that here"
@@ -77,7 +109,7 @@ holds() { [ "$(manifest "$1" "$2")" = True ]; }
 
 @test "programs accept the arguments of manifests and image, and the environment" {
 	"$polytect" config >"$BATS_TEST_TMPDIR/c.toml"
-	for program in polytect bulwark; do
+	for program in $agents; do
 		mapfile -t arguments < <(manifest $program 'container["args"]')
 		mapfile -t variables < <(manifest $program '[e["name"] for e in container["env"]]')
 		# they get as far as the file that is not there

@@ -101,3 +101,25 @@ for n in range(200):
 	end "$agent"
 	grep '^{' "$out" | jq -e . >/dev/null
 }
+
+@test "through one interface only, where that is asked for" {
+	BULWARK_DNS_INTERFACE=lo start
+	look '@127.0.0.1 A alias.example
+		+tcp @127.0.0.1 MX example'
+	wait_for 5 has '."dns.question.name" == "alias.example"'
+	wait_for 5 has '."dns.question.name" == "example" and ."network.transport" == "tcp"'
+	end "$agent"
+	BULWARK_DNS_INTERFACE=other unshare -n sh -c 'ip link add other type bridge && exec "$@"' - \
+		"$bulwark" up --under $$ --listen off --output json >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'privilege ' "$err"
+	grep -q 'dns *cgroup_skb' "$err"
+	look '@127.0.0.1 A alias.example
+		+tcp @127.0.0.1 MX example'
+	sleep 0.5
+	has '."process.executable.path" == "/usr/bin/dig"'
+	! has '."event.name" == "dns.lookup"' || false
+	end "$agent"
+	BULWARK_DNS_INTERFACE=nowhere0 start
+	grep -A4 'dns *off' "$err" | grep -q "interface 'nowhere0': No such device"
+}

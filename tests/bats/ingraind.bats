@@ -205,13 +205,13 @@ finish() {
 		pipelines = ["console"]
 		[probe.config]
 		type = "DNS"
-		interface = "eth0"
+		xdp_mode = "Skb"
 		[pipeline.console.config]
 		backend = "Console"
 	END
 	run "$ingraind" check good.toml
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"good.toml:7:1: 'interface' has no effect here"* ]]
+	[[ "$output" == *"good.toml:7:1: 'xdp_mode' has no effect here"* ]]
 	[[ "$output" == *"good.toml: fine"* ]]
 	printf '[pipeline.a.config]\nbackend = "S3"\nbucket = "b"\nregion = 5\n' >bad.toml
 	run "$ingraind" check bad.toml

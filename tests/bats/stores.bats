@@ -584,3 +584,89 @@ check_logs() {
 			([range(2; 4001; 4)] | add) and
 		([.[] | select(.name == "process.exec") | .sum.dataPoints[].asInt | tonumber] | add) == 1000' otlp
 }
+
+# --- S3 in parts ---
+
+# in_parts ARG...: 18 MB in objects of up to 12 MB, in parts of 5 MB.
+in_parts() {
+	BULWARK_S3_COMPRESSION=none BULWARK_S3_OBJECT_SIZE=12M BULWARK_S3_MULTIPART_THRESHOLD=5M \
+		BULWARK_S3_PART_SIZE=5M BULWARK_SPOOL_SIZE=256M \
+		run_drive -n 50000 -t 50 -w "$@"
+}
+
+@test "large objects go to S3 in parts, each signed" {
+	port=$(free_port)
+	s3_server "$port"
+	s3_keys "$port"
+	in_parts -- --s3-bucket facts
+	[ "$(metric sink_delivered_total s3)" -eq 50000 ]
+	[ "$(stored_lines | jq -r '."event.id"' | sort -u | wc -l)" -eq 50000 ]
+	begun=$(grep -c 'POST .*?uploads= 200' s3.out)
+	[ "$begun" -ge 1 ]
+	[ "$(grep -c 'POST .*?uploadId=.* 200' s3.out)" -eq "$begun" ]
+	[ "$(grep -c 'PUT .*?partNumber=3&uploadId=.* 200' s3.out)" -ge 1 ]
+	refute grep -E ' (403|40.|50.)$' s3.out
+}
+
+@test "an upload in parts that fails is given up, and comes again" {
+	port=$(free_port)
+	# The first object's second part is refused; its parts are to be given up.
+	cat >flaky.py <<-'END'
+		import http.server, re, sys, urllib.parse
+		parts, whole, failed = {}, {}, []
+		class Server(http.server.BaseHTTPRequestHandler):
+		    protocol_version = "HTTP/1.1"
+		    def answer(self, status, text="", etag=None):
+		        body = text.encode()
+		        self.send_response(status)
+		        if etag: self.send_header("ETag", etag)
+		        self.send_header("Content-Length", str(len(body)))
+		        self.end_headers()
+		        self.wfile.write(body)
+		        print(self.command, self.path, status, flush=True)
+		    def handle_one(self):
+		        url = urllib.parse.urlparse(self.path)
+		        asked = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
+		        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+		        if "uploads" in asked:
+		            name = "id/%d+" % len(failed)
+		            parts[name] = {}
+		            return self.answer(200, "<R><UploadId>%s</UploadId></R>" % name)
+		        name = asked.get("uploadId")
+		        if self.command == "DELETE":
+		            parts.pop(name)
+		            return self.answer(204)
+		        if self.command == "PUT" and name:
+		            if asked["partNumber"] == "2" and len(failed) < 1:
+		                failed.append(1)
+		                return self.answer(503, "<Error><Code>SlowDown</Code><Message>m</Message></Error>")
+		            parts[name][int(asked["partNumber"])] = body
+		            return self.answer(200, etag='"e%s&"' % asked["partNumber"])
+		        if self.command == "POST":
+		            numbers = re.findall(r"<PartNumber>(\d+)</PartNumber><ETag>\"e(\d+)&#38;\"</ETag>", body.decode())
+		            assert numbers and all(a == b for a, b in numbers) and len(numbers) == len(parts[name])
+		            if len(failed) < 2:
+		                failed.append(2)
+		                return self.answer(200, "<Error><Code>InternalError</Code><Message>m</Message></Error>")
+		            stored = parts.pop(name)
+		            whole[url.path] = b"".join(stored[int(a)] for a, _ in numbers)
+		        else:
+		            whole[url.path] = body
+		        open("whole", "wb").write(b"".join(whole.values()))
+		        open("left", "w").write(str(len(parts)))
+		        self.answer(200)
+		    do_PUT = do_POST = do_DELETE = handle_one
+		http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Server).serve_forever()
+	END
+	python3 flaky.py "$port" >flaky.out 2>flaky.err 3>&- &
+	started="$started $!"
+	wait_for 10 listens "$port"
+	s3_keys "$port"
+	in_parts -- --s3-bucket facts
+	[ "$(metric sink_delivered_total s3)" -eq 50000 ]
+	grep -q "trouble: sink 's3': upload .* in parts: HTTP status 503 SlowDown" said
+	[ "$(metric sink_failures_total s3)" -eq 2 ]
+	[ "$(grep -c 'DELETE .*?uploadId=id%2F[01]%2B 204' flaky.out)" -eq 2 ]
+	[ "$(cat left)" -eq 0 ]
+	[ "$(jq -r '."event.id"' whole | sort -u | wc -l)" -eq 50000 ]
+}

@@ -109,6 +109,11 @@ spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", 
 is 'a bind is shown with its own ids' 'secret
 0:0
 touch: /s/x: Read-only file system' run
+spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", options: ["rbind", "ro"]},
+	{destination: "/f", type: "bind", source: "'"$state/shared/file"'", options: ["bind", "ro"]}]' \
+	sh -c 'mkdir /t; mount --bind /s /t; for m in /s /t /f; do mount -o remount,bind,rw $m 2>/dev/null &&
+		echo $m is writable; done; touch /t/x; umount /t /s; ls /s'
+is 'a read-only bind stays so, whatever root inside does to it or to a copy' 'touch: /t/x: Read-only file system' run
 spec '.mounts = [{destination: "/s", type: "bind", source: "'"$state/shared"'", options: ["rbind"],
 	uidMappings: [{containerID: 0, hostID: 231077, size: 1}], gidMappings: [{containerID: 0, hostID: 231078, size: 1}]}]' \
 	stat -c %u:%g /s /s/file
@@ -122,6 +127,37 @@ is 'a map of the engine'"'"'s is honoured' '         0     400000      65536' ru
 spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mkdir", "mkdirat"],
 	action: "SCMP_ACT_ERRNO", errnoRet: 99}]} | .linux.seccomp.defaultAction = "SCMP_ACT_ALLOW"' mkdir /tmp/x
 has 'a filter' 'Cannot assign requested address' run
+
+# An agent answers for calls of the profile.
+"$here/../tools/seccomp-agent.py" "$state/agent.sock" "$state/agent.json" 33 &
+wait_for 5 test -S "$state/agent.sock"
+notify='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'$state/agent.sock'", listenerMetadata: "mine",
+	syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
+spec "$notify" sh -c 'mkdir /tmp/x; ls /proc/self/fd'
+is 'linux.seccomp.listenerPath: the agent is asked, and no fd is left' "mkdir: can't create directory '/tmp/x': Numerical argument out of domain
+0
+1
+2
+3" bash -c 'run | cat'
+is '... and was sent the container process state' '["1.2.0",["seccompFd"],"mine","c","created",true,{"fds":1,"more":0}]' \
+	jq -c '[.ociVersion, .fds, .metadata, .state.id, .state.status, (.pid == .state.pid and .pid > 1), .came]' \
+	"$state/agent.json"
+spec "$notify" sleep 100
+"$r" create -b "$bundle" c >/dev/null 2>&1 </dev/null
+gives '... also of start' 0 "$r" start c
+has '... and of exec' 'Numerical argument out of domain' "$r" exec c mkdir /tmp/x
+is '... which tell the state that it is in, and whose filter it is' 'created true created true running false' sh -c \
+	"jq -r '.state.status, .pid == .state.pid' $state/agent.json | xargs"
+kill %%
+has 'an agent that is gone' 'linux.seccomp.listenerPath: connect to ' "$r" exec c true
+"$r" delete --force c
+spec "$notify" true
+has '... is missed' 'linux.seccomp.listenerPath: connect to ' run
+"$r" create -b "$bundle" c >/dev/null 2>&1 </dev/null
+has '... by start, too' 'linux.seccomp.listenerPath: connect to ' "$r" start c
+wait_for 5 sh -c "$r state c | grep -q stopped"
+is '... and nobody waits for it' stopped sh -c "$r state c | jq -r .status"
+"$r" delete --force c
 
 ln -sfn ../run/resolve/stub "$rootfs/etc/resolv.conf"
 spec '.mounts = [{destination: "/etc/resolv.conf", type: "bind", source: "/etc/passwd", options: ["bind"]}]' \
@@ -160,6 +196,10 @@ refused 'half a map' '.linux.uidMappings = [{containerID: 0, hostID: 400000, siz
 refused 'few ids' '.linux.uidMappings = [{containerID: 0, hostID: 400000, size: 5}] |
 	.linux.gidMappings = .linux.uidMappings' 'at least 65536 uids starting at uid 0'
 refused 'no bundle that can be read' '.process.args = 5' 'config.json: process.args: is a number'
+refused 'a listener without a path' '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"],
+	action: "SCMP_ACT_NOTIFY"}]}' 'linux.seccomp.listenerPath: is missing'
+refused 'a listener that waits for itself' '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/x",
+	syscalls: [{names: ["sendmsg"], action: "SCMP_ACT_NOTIFY"}]}' "can't be for 'sendmsg'"
 # v2 has no such controllers, and engines send them all the same
 [ -e /sys/fs/cgroup/cgroup.controllers ] || {
 refused 'a limit that has no controller' '.linux.resources.network = {classID: 5}' 'not supported: '"'"'net_cls.classid'

@@ -29,6 +29,8 @@ fi
 is 'its storage driver' overlay2 in_outer docker info -f '{{.Driver}}'
 in_outer sh -c 'docker import /inner.tar inner:1' >/dev/null
 is 'docker run' hello in_outer docker run --rm inner:1 echo hello
+is 'an inner container sees the outer one'"'"'s memory' 1 in_outer docker run --rm inner:1 \
+	grep -c ' /proc/meminfo .* sysvisor-fs ' /proc/self/mountinfo
 is 'the inner network' eth0 in_outer docker run --rm inner:1 sh -c 'ls /sys/class/net | grep eth0'
 is 'names: in the container' 0 sh -c 'docker exec outer nslookup outer >/dev/null; echo $?'
 is 'names: in the inner container, of the outer network' "$(docker inspect -f \

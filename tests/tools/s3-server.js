@@ -27,7 +27,9 @@ async function signature(request, names, region, hash) {
 	for (const name of names) if (name !== "x-amz-date") headers[name] = request.headers[name];
 	const signer = new SignatureV4({ service: "s3", region, sha256: Sha256, uriEscapePath: false,
 		credentials: { accessKeyId: id, secretAccessKey: secret } });
-	const signed = await signer.sign({ method: request.method, path: request.url, query: {}, headers,
+	const url = new URL(request.url, "http://127.0.0.1/");
+	const signed = await signer.sign({ method: request.method, path: request.url.split("?")[0],
+		query: Object.fromEntries(url.searchParams), headers,
 		protocol: "http:", hostname: "127.0.0.1", body: hash },
 		{ signingDate: new Date(time(request)), signableHeaders: new Set(Object.keys(headers)) });
 	return signed.headers.authorization.match(/Signature=([0-9a-f]{64})/)[1];

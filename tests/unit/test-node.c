@@ -248,6 +248,9 @@ static void a_new_server_goes_on_sensibly(void **state)
 	assert_int_equal(snapshot_continue(all, 128, 128).bytes, 128);
 	assert_int_equal(snapshot_continue(all, 256, 128).bytes, 44);
 	assert_int_equal(snapshot_continue(all, 4096, 128).bytes, 0);
+	/* a shell's read, byte by byte */
+	assert_int_equal(snapshot_continue(all, 17, 1).bytes, 1);
+	assert_int_equal(snapshot_continue(all, 300, 1).bytes, 0);
 }
 
 int main(void)

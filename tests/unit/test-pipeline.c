@@ -349,13 +349,62 @@ static void the_largest_are_told_apart(void **state)
 	assert_non_null(strstr(lines(), "\"measurement\":6,\"tags\":{\"other\":\"3\"}"));
 }
 
+static void put_number(const char *name, unsigned int kinds, int64_t value, uint64_t samples,
+		       struct slice element)
+{
+	static struct event event;
+
+	event_init(&event, EVENT_statsd_metric, clock_wall_ns(), 0);
+	event_text(&event, FIELD_measure_name, slice_of(name));
+	event_number(&event, FIELD_measure_value, (uint64_t)value);
+	event_text(&event, FIELD_measure_unit, SLICE("count"));
+	event_number(&event, FIELD_measure_kinds, kinds);
+	event_map(&event, FIELD_measure_tags, (struct event_map){ 0 });
+	if (samples)
+		event_number(&event, FIELD_measure_samples, samples);
+	if (element.bytes)
+		event_text(&event, FIELD_measure_element, element);
+	pipelines_put(&bench.pipelines, &event);
+}
+
+static void numbers_of_others_are_summed(void **state)
+{
+	(void)state;
+	open_steps("measurement", STEP "type = 'Buffer'\n");
+	put_number("c", MEASURE_COUNTER, 5, 0, SLICE(""));
+	put_number("c", MEASURE_COUNTER, -2, 0, SLICE(""));
+	put_number("g", MEASURE_GAUGE, 9, 0, SLICE(""));
+	put_number("g", MEASURE_GAUGE, -7, 0, SLICE(""));
+	put_number("s", MEASURE_SET, 1, 0, SLICE("x"));
+	put_number("s", MEASURE_SET, 1, 0, SLICE("x"));
+	put_number("s", MEASURE_SET, 1, 0, SLICE("y"));
+	assert_int_equal(count_lines(), 3);
+	assert_non_null(strstr(lines(), "\"name\":\"c_count\",\"measurement\":3,"));
+	assert_non_null(strstr(lines(), "\"name\":\"g_count\",\"measurement\":-7,"));
+	assert_non_null(strstr(lines(), "\"name\":\"s_count\",\"measurement\":2,\"tags\":{"
+					"\"set_elements\":\""));
+}
+
+/* A sampled value stands for several, each as large. */
+static void samples_weigh_in_percentiles(void **state)
+{
+	(void)state;
+	open_steps("measurement", STEP "type = 'Buffer'\n");
+	put_number("h", MEASURE_HISTOGRAM, 100, 10, SLICE(""));
+	put_number("h", MEASURE_HISTOGRAM, 1000, 1, SLICE(""));
+	assert_int_equal(count_lines(), 7);
+	assert_non_null(strstr(lines(), "\"name\":\"h_count\",\"measurement\":1100,"));
+	assert_non_null(strstr(lines(), "\"name\":\"h_90_count\",\"measurement\":10,"));
+	assert_non_null(strstr(lines(), "\"name\":\"h_99_count\",\"measurement\":100"));
+}
+
 static void histograms_are_near(void **state)
 {
 	struct histogram histogram = { 0 };
 
 	(void)state;
 	for (uint64_t n = 1; n <= 1000000; n += 7)
-		histogram_add(&histogram, n * 1000);
+		histogram_add(&histogram, n * 1000, 1);
 	for (unsigned int percent = 1; percent < 100; percent++) {
 		uint64_t expected = percent * 10000000ull;
 		uint64_t value = histogram_percentile(&histogram, percent);
@@ -363,8 +412,8 @@ static void histograms_are_near(void **state)
 		assert_in_range(value, expected - expected / 100, expected + expected / 100);
 	}
 	assert_true(histogram.count <= HISTOGRAM_BUCKETS);
-	histogram_add(&histogram, UINT64_MAX);
-	histogram_add(&histogram, 0);
+	histogram_add(&histogram, UINT64_MAX, 1);
+	histogram_add(&histogram, 0, 1);
 	assert_int_equal(histogram_percentile(&histogram, 0), 0);
 	histogram_done(&histogram);
 }
@@ -402,6 +451,57 @@ static void probes_choose_pipelines(void **state)
 			    "http://x/");
 	assert_string_equal(pipeline_sink_settings(&bench.values.pipelines, b)->http.header,
 			    "X-Key: k\nX-Two: t");
+}
+
+static void probes_choose_sensors(void **state)
+{
+	const struct pipelines_config *config = &bench.values.pipelines;
+	struct error err;
+
+	(void)state;
+	if (read_settings("[[probe]]\npipelines = ['a']\n[probe.config]\ntype = 'StatsD'\n"
+			  "bind_address = '127.0.0.1:1'\n"
+			  "[[probe]]\npipelines = ['a']\n[probe.config]\ntype = 'DNS'\n"
+			  "timeout = '2s'\n"
+			  "[[probe]]\npipelines = ['a']\n[probe.config]\ntype = 'HTTP'\n"
+			  "[[probe]]\npipelines = ['a']\n[probe.config]\ntype = 'Osquery'\n"
+			  "interval_ms = 2000\n"
+			  "[[probe.config.queries]]\nname = 'q'\nquery = 'select 1'\n"
+			  "measurement_type = 'Byte'\ninterval_ms = 500\n"
+			  "[sensors]\nhttp = false\n"
+			  "[pipeline.a.config]\nbackend = 'Console'\n",
+			  &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(pipelines_want_sensor(config, "dns"));
+	assert_true(pipelines_want_sensor(config, "exec"));
+	assert_true(pipelines_want_sensor(config, "statsd"));
+	assert_false(pipelines_want_sensor(config, "tcp"));
+	assert_false(pipelines_want_sensor(config, "kmsg"));
+	assert_true(bench.values.watch.statsd);
+	assert_true(bench.values.watch.osquery);
+	assert_false(bench.values.watch.http); /* what is said of it counts */
+	assert_false(bench.values.watch.privilege);
+	assert_string_equal(bench.values.watch.statsd_address, "127.0.0.1:1");
+	assert_int_equal(bench.values.watch.dns_timeout_ns, 2 * NS_PER_S);
+	assert_int_equal(bench.values.watch.osquery_interval_ns, 2 * NS_PER_S);
+	assert_int_equal(config->queries.count, 1);
+	assert_string_equal(config->queries.items[0].query, "select 1");
+	assert_int_equal(config->queries.items[0].unit, OSQUERY_byte);
+	assert_int_equal(config->queries.items[0].interval_ns, 500 * NS_PER_MS);
+}
+
+static void probes_of_all_leave_the_switches(void **state)
+{
+	struct error err;
+
+	(void)state;
+	if (read_settings("[[probe]]\npipelines = ['a']\n[probe.config]\ntype = 'All'\n"
+			  "[pipeline.a.config]\nbackend = 'Console'\n",
+			  &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(pipelines_want_sensor(&bench.values.pipelines, "tcp"));
+	assert_true(bench.values.watch.tcp);
+	assert_false(bench.values.watch.statsd);
 }
 
 static void mistakes_have_a_place(void **state)
@@ -444,7 +544,10 @@ static void mistakes_have_a_place(void **state)
 		  "patterns = [{ key = 'a', regx = '(', replace_with = '' }]\n",
 		  "key 'regx' is not known; did you mean 'regex'?" },
 		{ "[pipeline.p.config]\nbackend = 'Console'\n" STEP "type = 'Exec'\n",
-		  "step 'Exec' ran a program for every event and is gone" },
+		  "t.toml:3:1: step Exec: 'command' is a list of 1 to 32 words" },
+		{ "[pipeline.p.config]\nbackend = 'Console'\n" STEP
+		  "type = 'Exec'\ncommand = ['true']\nonly_if = [{ key = 'a' }]\n",
+		  "step Exec: pattern 1 needs 'key' and 'regex'" },
 		{ "[[probe]]\npipelines = ['q']\n[probe.config]\ntype = 'Exec'\n",
 		  "t.toml:2:1: there is no [pipeline.q.config]" },
 		{ "[[probe]]\npipelines = ['q']\n[probe.config]\ntype = 'Netwrk'\n",
@@ -453,6 +556,20 @@ static void mistakes_have_a_place(void **state)
 		  "a probe needs pipelines = [\"NAME\", ...]" },
 		{ "[[probe]]\npipelines = ['p']\n[probe.config]\ntype = 'DNS'\ninterfce = 'x'\n",
 		  "t.toml:5:1: key 'interfce' is not known of probe 'DNS'" },
+		{ "[[probe]]\npipelines = ['p']\n[probe.config]\ntype = 'Osquery'\n"
+		  "[[probe.config.queries]]\nname = 'q'\n",
+		  "t.toml:5:1: query 'q' needs either 'query', in SQL, or 'pack'" },
+		{ "[[probe]]\npipelines = ['p']\n[probe.config]\ntype = 'Osquery'\n"
+		  "[[probe.config.queries]]\nname = 'q'\nquery = '--extension x'\n",
+		  "t.toml:7:1: '--extension x' would be an option of osqueryi" },
+		{ "[[probe]]\npipelines = ['p']\n[probe.config]\ntype = 'Osquery'\n"
+		  "[[probe.config.queries]]\nnme = 'q'\n",
+		  "t.toml:6:1: key 'nme' is not known; did you mean 'name'?" },
+		{ "[[probe]]\npipelines = ['p']\n[probe.config]\ntype = 'StatsD'\nbind_address = "
+		  "'a'\n"
+		  "[[probe]]\npipelines = ['p']\n[probe.config]\ntype = 'StatsD'\nbind_address = "
+		  "'b'\n",
+		  "is 'statsd_listener.bind_address', which is set at" },
 		{ "probe = 5\n", "t.toml:1:1: write [[probe]], in two brackets" },
 		{ "pipeline = 5\n", "t.toml:1:1: write [pipeline.NAME.config]" },
 	};
@@ -475,14 +592,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
-		TEST(events_become_measurements), TEST(details_and_container_are_tags),
-		TEST(one_system_of_containers),	  TEST(patterns_replace_values),
-		TEST(events_keep_their_form),	  TEST(filters_keep_and_drop),
-		TEST(filters_see_measurements),	  TEST(rates_are_limited_for_each),
-		TEST(samples_count_for_all),	  TEST(buffers_sum),
-		TEST(buffers_make_percentiles),	  TEST(buffers_do_without_percentiles),
-		TEST(buffers_are_bounded),	  TEST(the_largest_are_told_apart),
-		TEST(histograms_are_near),	  TEST(probes_choose_pipelines),
+		TEST(events_become_measurements),   TEST(details_and_container_are_tags),
+		TEST(one_system_of_containers),	    TEST(patterns_replace_values),
+		TEST(events_keep_their_form),	    TEST(filters_keep_and_drop),
+		TEST(filters_see_measurements),	    TEST(rates_are_limited_for_each),
+		TEST(samples_count_for_all),	    TEST(buffers_sum),
+		TEST(buffers_make_percentiles),	    TEST(buffers_do_without_percentiles),
+		TEST(buffers_are_bounded),	    TEST(the_largest_are_told_apart),
+		TEST(numbers_of_others_are_summed), TEST(samples_weigh_in_percentiles),
+		TEST(probes_choose_sensors),	    TEST(probes_of_all_leave_the_switches),
+		TEST(histograms_are_near),	    TEST(probes_choose_pipelines),
 		TEST(mistakes_have_a_place),
 	};
 

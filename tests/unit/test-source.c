@@ -216,7 +216,7 @@ static uint64_t run_source(const char *path, struct run *run, struct text *refus
 				  .out = &run->seen.port,
 				  .settings = &settings,
 				  .ended = run_ended,
-				  .ended_owner = run };
+				  .owner = run };
 	struct sensor sensor;
 	struct error err;
 	uint64_t records;

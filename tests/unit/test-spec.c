@@ -389,6 +389,55 @@ static void test_filter(void **unused)
 	spec_done(&spec);
 }
 
+#define NOTIFY(more, calls)                                                                        \
+	SPEC("",                                                                                   \
+	     ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"" more                             \
+	     ",\"syscalls\":[{\"names\":[" calls "],\"action\":\"SCMP_ACT_NOTIFY\"}]}",            \
+	     "")
+
+static void test_listener(void **unused)
+{
+	static const struct refusal refused[] = {
+		{ NOTIFY("", "\"mkdir\""), "config.json: linux.seccomp.listenerPath: is missing; "
+					   "SCMP_ACT_NOTIFY needs somebody who listens" },
+		{ NOTIFY(",\"listenerMetadata\":\"m\"", "\"mkdir\""),
+		  "config.json: linux.seccomp.listenerMetadata: is for nobody; there is no "
+		  "listenerPath" },
+		{ NOTIFY(",\"listenerPath\":\"/a\"", "\"mkdir\",\"sendmsg\""),
+		  "config.json: linux.seccomp: SCMP_ACT_NOTIFY can't be for 'sendmsg', which the "
+		  "listener itself is sent with" },
+		{ SPEC("", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", ""),
+		  "config.json: linux.seccomp.defaultAction: can't be SCMP_ACT_NOTIFY: the process "
+		  "would wait for an answer to the call that sends its listener" },
+	};
+	struct error err = { 0 };
+	struct filter filter;
+	struct spec spec;
+
+	(void)unused;
+	parse(NOTIFY(",\"listenerPath\":\"/a\"", "\"mkdir\""), &spec);
+	assert_int_equal(filter_compile(&spec.linux_.seccomp, false, &filter, &err), 0);
+	assert_true(filter.listens);
+	filter_done(&filter);
+	spec_done(&spec);
+	for (size_t n = 0; n < array_count(refused); n++) {
+		parse(refused[n].text, &spec);
+		assert_true(filter_compile(&spec.linux_.seccomp, false, &filter, &err) < 0);
+		assert_string_equal(err.text, refused[n].words);
+		spec_done(&spec);
+	}
+	/* What is trapped only where it is asked for costs nothing elsewhere. */
+	{
+		struct filter some, all;
+
+		assert_int_equal(filter_compile_traps(0, &some, &err), 0);
+		assert_int_equal(filter_compile_traps(~0u, &all, &err), 0);
+		assert_true(some.listens && some.program.len && some.program.len < all.program.len);
+		filter_done(&some);
+		filter_done(&all);
+	}
+}
+
 static void test_ids(void **unused)
 {
 	static const struct id_range ranges[] = { { 0, 1000, 10 }, { 10, 5000, 10 } };
@@ -417,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_cgroup_place),
 		cmocka_unit_test(test_device_filter),
 		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_listener),
 		cmocka_unit_test(test_ids),
 	};
 

@@ -45,10 +45,14 @@ static void hashes_are_right(void **state)
 static void check_key(const char *template, const char *expected)
 {
 	const struct s3_key key = {
-		.host = SLICE("web 1"), .node = SLICE("n1"), .wall_ns = 1795359047123456789ull,
-						      .file = 0x1f, .offset = 0xab,
-						      .ext = SLICE(".json.gz"),
-						      };
+		.host = SLICE("web 1"),
+			      .node = SLICE("n1"), .wall_ns = 1795359047123456789ull, .file = 0x1f,
+					    .offset = 0xab,
+					    .ext = SLICE(".json.gz"),
+							 .pipeline =
+								 SLICE("store"),
+								       .program = SLICE("ingraind"),
+								       };
 	auto_text struct text text = { 0 };
 	struct error err;
 
@@ -63,6 +67,7 @@ static void keys_follow_their_template(void **state)
 	(void)state;
 	check_key("{host}_{ns}-{id}{ext}", "web%201_1795359047123456789-1f-ab.json.gz");
 	check_key("{node}/{year}/{month}/{day}/{hour}{minute}/{id}", "n1/2026/11/22/1450/1f-ab");
+	check_key("{pipeline}/{program}/{second}/{id}", "store/ingraind/47/1f-ab");
 	check_key("a+b&c=\xc3\xa4/{id}", "a%2Bb%26c%3D%C3%A4/1f-ab");
 }
 
@@ -163,6 +168,18 @@ static void lines_have_types(void **state)
 	check_line(measure, STATSD_no_tags, "ingraind.metrics.volume.out:1.500|ms");
 	measure.value = 2 * NS_PER_S;
 	check_line(measure, STATSD_no_tags, "ingraind.metrics.volume.out:2000|ms");
+}
+
+/* A sign in front would make them a step from where the server's gauge stands. */
+static void gauges_may_be_negative(void **state)
+{
+	struct measure measure = { .name = SLICE("g"), .unit = SLICE("count"), .value = -5 };
+
+	(void)state;
+	measure.kinds = MEASURE_GAUGE;
+	check_line(measure, STATSD_no_tags, "ingraind.metrics.g:0|g\ningraind.metrics.g:-5|g");
+	measure.kinds = MEASURE_COUNTER;
+	check_line(measure, STATSD_no_tags, "ingraind.metrics.g:-5|c");
 }
 
 static void sums_of_spans_are_told_as_their_mean(void **state)
@@ -310,6 +327,7 @@ int main(void)
 		cmocka_unit_test(templates_are_checked),
 		cmocka_unit_test(answers_hold_keys),
 		cmocka_unit_test(lines_have_types),
+		cmocka_unit_test(gauges_may_be_negative),
 		cmocka_unit_test(sums_of_spans_are_told_as_their_mean),
 		cmocka_unit_test(lines_cannot_be_broken),
 		cmocka_unit_test(messages_nest),

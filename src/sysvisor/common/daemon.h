@@ -31,7 +31,7 @@ struct daemon_settings {
 	/* sysvisor-fs */
 	char *mount;
 	uint64_t worker_count;
-	uint64_t deadline_ns;
+	uint64_t deadline_ns, trap_deadline_ns;
 	uint64_t patience_ns;
 	char *push_max; /* keys, separated by commas */
 };

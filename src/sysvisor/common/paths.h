@@ -10,16 +10,22 @@
 #define PATHS_MGR_SOCKET PATHS_RUN "/mgr.sock"
 #define PATHS_FS_SOCKET	 PATHS_RUN "/fs.sock"
 #define PATHS_FS_HOLDER	 PATHS_RUN "/fs-holder.sock"
-#define PATHS_FS_STATE	 PATHS_RUN "/fs"	 /* gone with the machine's next start, */
-#define PATHS_MGR_STATE	 "/var/lib/sysvisor/mgr" /* this is not */
-#define PATHS_FS_MOUNT	 "/var/lib/sysvisorfs"
-#define PATHS_VOLUMES	 "/var/lib/sysvisor"
-#define PATHS_SUBUID	 "/etc/subuid"
-#define PATHS_SUBGID	 "/etc/subgid"
-#define PATHS_PASSWD	 "/etc/passwd"
-#define PATHS_GROUP	 "/etc/group"
-#define PATHS_MGR_LOG	 "/var/log/sysvisor-mgr.log"
-#define PATHS_FS_LOG	 "/var/log/sysvisor-fs.log"
+#define PATHS_FS_TRAPS                                                                             \
+	PATHS_RUN "/fs-traps.sock"		/* where listeners of trapped calls are handed in */
+#define PATHS_FS_STATE	PATHS_RUN "/fs"		/* gone with the machine's next start, */
+#define PATHS_MGR_STATE "/var/lib/sysvisor/mgr" /* this is not */
+#define PATHS_FS_MOUNT	"/var/lib/sysvisorfs"
+#define PATHS_VOLUMES	"/var/lib/sysvisor"
+#define PATHS_SUBUID	"/etc/subuid"
+#define PATHS_SUBGID	"/etc/subgid"
+#define PATHS_PASSWD	"/etc/passwd"
+#define PATHS_GROUP	"/etc/group"
+#define PATHS_MGR_LOG	"/var/log/sysvisor-mgr.log"
+#define PATHS_FS_LOG	"/var/log/sysvisor-fs.log"
+
+/* Docker's own. */
+#define PATHS_DOCKER_SETTINGS "/etc/docker/daemon.json"
+#define PATHS_DOCKER_PID      "/run/docker.pid"
 
 struct paths_buffer {
 	char path[256];

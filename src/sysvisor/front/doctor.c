@@ -97,6 +97,26 @@ static enum doctor_verdict doctor_cgroups(struct front *front, struct text *foun
 	return DOCTOR_missing;
 }
 
+/* The filter's flag that a signal doesn't interrupt a call that is seen to. */
+static enum doctor_verdict doctor_traps(struct front *front, struct text *found)
+{
+	auto_text struct text actions = { 0 };
+
+	(void)front;
+	if (file_read_at(AT_FDCWD, "/proc/sys/kernel/seccomp/actions_avail", 4096, &actions) < 0 ||
+	    slice_find(text_slice(&actions), SLICE("user_notif")) < 0) {
+		text_put(found,
+			 SLICE("the kernel can't tell of system calls (seccomp user_notif)"));
+		return DOCTOR_missing;
+	}
+	if (doctor_kernel_is(5, 19)) {
+		text_put(found, SLICE("told, and not interrupted"));
+		return DOCTOR_fine;
+	}
+	text_put(found, SLICE("told; a signal may have a mount made twice"));
+	return DOCTOR_lesser;
+}
+
 static enum doctor_verdict doctor_inotify(struct front *front, struct text *found)
 {
 	uint64_t watches = 0;
@@ -159,6 +179,9 @@ static const struct doctor_row doctor_rows[] = {
 	{ "control groups", doctor_cgroups,
 	  "boot with systemd.unified_cgroup_hierarchy=1, or mount the controllers" },
 	{ "/dev/fuse", doctor_fuse, "modprobe fuse; in a container, --device /dev/fuse" },
+	{ "trapped calls", doctor_traps,
+	  "Linux 5.19; without seccomp user notification (CONFIG_SECCOMP_FILTER): "
+	  "--no-sysvisor-fs" },
 	{ "watches", doctor_inotify, "sysctl -w fs.inotify.max_user_watches=1048576" },
 	{ "sysvisor-mgr", doctor_mgr, "systemctl start sysvisor, or: sysvisor up" },
 	{ "sysvisor-fs", doctor_fs,

@@ -6,16 +6,22 @@
 #include "base/settings.h"
 #include "sysvisor/front/front.h"
 
-static const struct {
-	const char *name, *help;
+static const struct front_command {
+	const char *name;
+	const char *words; /* one of these has to follow; NULL: none may */
+	const char *help;
 	int (*run)(struct front *front, struct error *err);
 } front_commands[] = {
-	{ "up", "Run sysvisor-mgr and sysvisor-fs in the foreground, and anew when one dies",
+	{ "up", NULL, "Run sysvisor-mgr and sysvisor-fs in the foreground, and anew when one dies",
 	  front_up },
-	{ "status", "Say whether both daemons are there and well", front_status },
-	{ "ps", "List the containers", front_ps },
-	{ "ids", "Say who owns which user and group ids", front_ids },
-	{ "doctor", "Say what this host lacks, and how to get it", front_doctor },
+	{ "status", NULL, "Say whether both daemons are there and well", front_status },
+	{ "ps", NULL, "List the containers", front_ps },
+	{ "ids", NULL, "Say who owns which user and group ids", front_ids },
+	{ "doctor", NULL, "Say what this host lacks, and how to get it", front_doctor },
+	{ "docker", "enable|disable",
+	  "Make sysvisor-runc a runtime of Docker's, or take it out: its settings file is changed, "
+	  "and it reads that again; it is not restarted",
+	  front_docker },
 };
 
 static const struct setting front_rows[] = {
@@ -31,6 +37,12 @@ static const struct setting front_rows[] = {
 	  .programs = 1,
 	  .help = "With doctor: end the file system's mount by force, so that whoever waits for it "
 		  "goes on with an error" },
+	{ .option = "config-file",
+	  .type = SETTING_text,
+	  .at = offsetof(struct front, config_file),
+	  .programs = 1,
+	  .argument = "PATH",
+	  .help = "With docker: the settings file of dockerd; without it " PATHS_DOCKER_SETTINGS },
 };
 
 static const struct settings_table front_table = {
@@ -60,7 +72,9 @@ static int front_help(void)
 	text_put(&words, SLICE("sysvisor - system containers: what runs, and what it needs\n\n"
 			       "usage:\n"));
 	for (size_t n = 0; n < array_count(front_commands); n++)
-		text_printf(&words, "  sysvisor %s [OPTION...]\n\t%s\n", front_commands[n].name,
+		text_printf(&words, "  sysvisor %s%s%s [OPTION...]\n\t%s\n", front_commands[n].name,
+			    front_commands[n].words ? " " : "",
+			    front_commands[n].words ? front_commands[n].words : "",
 			    front_commands[n].help);
 	text_put(&words, SLICE("  sysvisor man\n\tPrint the manual page\n"
 			       "\noptions:\n  -h, --help\n  -V, --version\n"));
@@ -77,7 +91,9 @@ static int front_man(void)
 			       ".Sh SYNOPSIS\n.Nm sysvisor\n.Ar command\n.Op Ar options\n"
 			       ".Sh COMMANDS\n.Bl -tag -width Ds\n"));
 	for (size_t n = 0; n < array_count(front_commands); n++)
-		text_printf(&words, ".It Cm %s\n%s.\n", front_commands[n].name,
+		text_printf(&words, ".It Cm %s%s%s\n%s.\n", front_commands[n].name,
+			    front_commands[n].words ? " Cm " : "",
+			    front_commands[n].words ? front_commands[n].words : "",
 			    front_commands[n].help);
 	text_put(&words, SLICE(".El\n.Sh OPTIONS\n"));
 	settings_print_man(&front_table, &words);
@@ -87,11 +103,17 @@ static int front_man(void)
 	return front_print(&words);
 }
 
-static int front_load(struct front *front, struct settings *settings, int argc, char **argv,
-		      struct error *err)
+static int front_load(const struct front_command *command, struct front *front,
+		      struct settings *settings, int argc, char **argv, struct error *err)
 {
 	int rest, r = settings_init(settings, &front_table, front, err);
 
+	if (r == 0 && command->words && argc < 2)
+		r = error_say(err, EINVAL, "%s: which of %s?", command->name, command->words);
+	if (r == 0 && command->words) {
+		front->word = *++argv;
+		argc--;
+	}
 	if (r == 0)
 		r = settings_read_options(settings, argc, argv, &rest, err);
 	if (r == 0 && rest < argc)
@@ -108,15 +130,15 @@ static int front_load(struct front *front, struct settings *settings, int argc, 
 	return r;
 }
 
-static int front_run(size_t command, int argc, char **argv)
+static int front_run(const struct front_command *command, int argc, char **argv)
 {
 	struct front front = { 0 };
 	struct settings settings;
 	struct error err = { 0 };
 	int code = FRONT_USAGE;
 
-	if (front_load(&front, &settings, argc, argv, &err) == 0) {
-		code = front_commands[command].run(&front, &err);
+	if (front_load(command, &front, &settings, argc, argv, &err) == 0) {
+		code = command->run(&front, &err);
 		front_print(&front.out);
 	}
 	client_done(&front.mgr);
@@ -141,7 +163,7 @@ int main(int argc, char **argv)
 		return front_man();
 	for (size_t n = 0; n < array_count(front_commands); n++)
 		if (strcmp(word, front_commands[n].name) == 0)
-			return front_run(n, argc - 1, argv + 1);
+			return front_run(&front_commands[n], argc - 1, argv + 1);
 	if (word[0] == '\0') {
 		front_help();
 		return FRONT_USAGE;

@@ -2,7 +2,6 @@
 /* up - both daemons in the foreground, where no systemd does it: in containers, with OpenRC, in
  * tests. One that dies is started again; containers don't notice. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -28,7 +27,6 @@ struct up_daemon {
 struct up {
 	struct front *front;
 	struct loop *loop;
-	char directory[PATH_MAX]; /* of this program; the daemons are beside it */
 	struct up_daemon daemons[2];
 	struct loop_signal on_term, on_int;
 	bool ending;
@@ -37,15 +35,16 @@ struct up {
 static int up_spawn(struct up_daemon *daemon, struct error *err)
 {
 	struct up *up = daemon->up;
-	char path[PATH_MAX + 32];
+	char path[PATH_MAX];
 	const char *root = up->front->root ? up->front->root : "/";
 	char *const argv[] = { (char *)(uintptr_t)daemon->name, (char *)"--root",
 			       (char *)(uintptr_t)root, NULL };
 	posix_spawnattr_t attributes;
 	sigset_t none;
-	int code;
+	int code = front_find_program(daemon->name, path, err);
 
-	snprintf(path, sizeof(path), "%s/%s", up->directory, daemon->name);
+	if (code < 0)
+		return code;
 	/* The loop blocks signals; the child shall have its own way with them. */
 	sigemptyset(&none);
 	posix_spawnattr_init(&attributes);
@@ -120,27 +119,25 @@ static void up_on_int(struct loop_signal *watch)
 	up_end(container_of(watch, struct up, on_int));
 }
 
-static int up_find_directory(struct up *up, struct error *err)
+int front_find_program(const char *name, char path[PATH_MAX], struct error *err)
 {
-	ssize_t n = readlink("/proc/self/exe", up->directory, sizeof(up->directory) - 1);
-	char *slash;
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
 
 	if (n < 0)
 		return error_errno(err, errno, "read '/proc/self/exe'");
-	up->directory[n] = '\0';
-	slash = strrchr(up->directory, '/');
-	if (slash)
-		*slash = '\0';
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	if ((size_t)n + strlen(name) >= PATH_MAX)
+		return error_say(err, ENAMETOOLONG, "the path of '%s' is too long", name);
+	slice_copy(slice_of(name), path + n, PATH_MAX - (size_t)n);
 	return 0;
 }
 
 static int up_start(struct up *up, struct error *err)
 {
 	static const char *const names[] = { "sysvisor-mgr", "sysvisor-fs" };
-	int r = up_find_directory(up, err);
+	int r = loop_new(&up->loop, err);
 
-	if (r == 0)
-		r = loop_new(&up->loop, err);
 	if (r < 0)
 		return r;
 	up->on_term = (struct loop_signal){ .signo = SIGTERM, .arrived = up_on_term };

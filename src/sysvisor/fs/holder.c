@@ -16,21 +16,31 @@
 #define HOLDER_LISTENER	 3
 #define HOLDER_ANSWER_MS 2000
 
-/* What is said, one byte each. */
+/* What is said, in a message's first byte. */
 enum {
 	HOLDER_put = 'P',
 	HOLDER_get_ = 'G',
 	HOLDER_drop_ = 'D',
+	HOLDER_keep_ = 'L',
+	HOLDER_next_ = 'A',
 	HOLDER_fine = 'K',
 	HOLDER_none = 'N'
 };
 
+#define HOLDER_LISTENERS 4096 /* of trapped calls */
+
 /* --- messages --- */
 
-static int holder_send(int link, char word, int fd)
+struct holder_message {
+	char word, pad[7];
+	uint64_t key; /* of a listener */
+};
+
+static int holder_send_key(int link, char word, uint64_t key, int fd)
 {
+	struct holder_message said = { .word = word, .key = key };
 	char room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { &word, 1 };
+	struct iovec part = { &said, sizeof(said) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
 	if (fd >= 0) {
@@ -47,11 +57,17 @@ static int holder_send(int link, char word, int fd)
 	return sendmsg(link, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* The word; 0 at the end. *ret_fd = a descriptor that came along, or -1. */
-static int holder_receive(int link, int *ret_fd)
+static int holder_send(int link, char word, int fd)
 {
-	char room[CMSG_SPACE(sizeof(int))] = { 0 }, word = 0;
-	struct iovec part = { &word, 1 };
+	return holder_send_key(link, word, 0, fd);
+}
+
+/* The word; 0 at the end. *ret_fd = a descriptor that came along, or -1. */
+static int holder_receive_key(int link, uint64_t *ret_key, int *ret_fd)
+{
+	struct holder_message said = { 0 };
+	char room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { &said, sizeof(said) };
 	struct msghdr message = { .msg_iov = &part,
 				  .msg_iovlen = 1,
 				  .msg_control = room,
@@ -63,7 +79,15 @@ static int holder_receive(int link, int *ret_fd)
 	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
 	    head->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
-	return n < 0 ? -errno : n == 0 ? 0 : word;
+	*ret_key = said.key;
+	return n < 0 ? -errno : n == 0 ? 0 : said.word;
+}
+
+static int holder_receive(int link, int *ret_fd)
+{
+	uint64_t key;
+
+	return holder_receive_key(link, &key, ret_fd);
 }
 
 /* --- the holder --- */
@@ -71,6 +95,9 @@ static int holder_receive(int link, int *ret_fd)
 struct holder {
 	int link; /* the server, or -1 */
 	int fuse_fd;
+	struct pollfd polls[2 + HOLDER_LISTENERS]; /* ours, the link, listeners of trapped calls */
+	uint64_t keys[2 + HOLDER_LISTENERS];
+	size_t count;	    /* of polls */
 	uint64_t let_go_ns; /* 0: a server is there */
 	uint64_t patience_ns;
 };
@@ -82,11 +109,57 @@ static void holder_hang_up(struct holder *holder)
 	holder->let_go_ns = clock_mono_ns() + holder->patience_ns;
 }
 
+static void holder_put_listener(struct holder *holder, uint64_t key, int fd)
+{
+	bool room = holder->count < array_count(holder->polls);
+
+	if (room) {
+		/* That nobody is left who could call (POLLHUP) is told unasked. */
+		holder->polls[holder->count] = (struct pollfd){ fd, 0, 0 };
+		holder->keys[holder->count++] = key;
+	} else {
+		close(fd);
+	}
+	if (holder_send(holder->link, room ? HOLDER_fine : HOLDER_none, -1) < 0)
+		holder_hang_up(holder);
+}
+
+static void holder_give_next(struct holder *holder, uint64_t after)
+{
+	size_t best = 0;
+	int r;
+
+	for (size_t n = 2; n < holder->count; n++)
+		if (holder->keys[n] > after && (!best || holder->keys[n] < holder->keys[best]))
+			best = n;
+	r = best ? holder_send_key(holder->link, HOLDER_fine, holder->keys[best],
+				   holder->polls[best].fd)
+		 : holder_send(holder->link, HOLDER_none, -1);
+	if (r < 0)
+		holder_hang_up(holder);
+}
+
+static void holder_forget_listeners(struct holder *holder)
+{
+	for (size_t n = holder->count; n-- > 2;)
+		if (holder->polls[n].revents) {
+			close(holder->polls[n].fd);
+			holder->count--;
+			holder->polls[n] = holder->polls[holder->count];
+			holder->keys[n] = holder->keys[holder->count];
+		}
+}
+
 /* False: it is to end. */
 static bool holder_serve(struct holder *holder)
 {
-	int fd, word = holder_receive(holder->link, &fd);
+	uint64_t key;
+	int fd, word = holder_receive_key(holder->link, &key, &fd);
 
+	if (word == HOLDER_keep_ && fd >= 0) {
+		holder_put_listener(holder, key, fd);
+		return true;
+	}
 	if (word == HOLDER_put && fd >= 0) {
 		auto_close_fd(&holder->fuse_fd);
 		holder->fuse_fd = fd;
@@ -95,6 +168,10 @@ static bool holder_serve(struct holder *holder)
 		return true;
 	}
 	auto_close_fd(&fd);
+	if (word == HOLDER_next_) {
+		holder_give_next(holder, key);
+		return true;
+	}
 	if (word == HOLDER_get_) {
 		if (holder_send(holder->link, holder->fuse_fd < 0 ? HOLDER_none : HOLDER_fine,
 				holder->fuse_fd) < 0)
@@ -121,29 +198,31 @@ static void holder_accept(struct holder *holder)
 
 int holder_run(struct daemon *daemon, struct error *err)
 {
-	struct holder holder = { .link = -1,
-				 .fuse_fd = -1,
-				 .patience_ns = daemon->settings.patience_ns };
+	static struct holder holder = { .link = -1, .fuse_fd = -1, .count = 2 };
 
+	holder.patience_ns = daemon->settings.patience_ns;
 	holder.let_go_ns = clock_mono_ns() + holder.patience_ns;
 	for (;;) {
-		struct pollfd polls[] = { { HOLDER_LISTENER, POLLIN, 0 },
-					  { holder.link, POLLIN, 0 } };
 		uint64_t now = clock_mono_ns();
 		int wait_ms = -1;
 
+		holder.polls[0] = (struct pollfd){ HOLDER_LISTENER, POLLIN, 0 };
+		holder.polls[1] = (struct pollfd){ holder.link, POLLIN, 0 };
 		if (holder.let_go_ns && now >= holder.let_go_ns)
 			break;
 		if (holder.let_go_ns)
 			wait_ms = (int)((holder.let_go_ns - now) / NS_PER_MS) + 1;
-		if (poll(polls, array_count(polls), wait_ms) < 0 && errno != EINTR)
+		if (poll(holder.polls, holder.count, wait_ms) < 0 && errno != EINTR)
 			return error_errno(err, errno, "hold the file system");
-		if (polls[1].revents && !holder_serve(&holder))
+		holder_forget_listeners(&holder);
+		if (holder.polls[1].revents && !holder_serve(&holder))
 			break;
-		if (polls[0].revents)
+		if (holder.polls[0].revents)
 			holder_accept(&holder);
 	}
-	/* The last descriptor of the connection: with it go all that wait. */
+	/* The last descriptors: with them go all that wait. */
+	while (holder.count > 2)
+		close(holder.polls[--holder.count].fd);
 	auto_close_fd(&holder.fuse_fd);
 	auto_close_fd(&holder.link);
 	return 0;
@@ -151,11 +230,11 @@ int holder_run(struct daemon *daemon, struct error *err)
 
 /* --- the server's side --- */
 
-static int holder_address(const struct daemon *daemon, struct sockaddr_un *address,
-			  struct error *err)
+int holder_address(const struct daemon *daemon, const char *name, struct sockaddr_un *address,
+		   struct error *err)
 {
 	struct paths_buffer path;
-	int r = daemon_path(daemon, PATHS_FS_HOLDER, &path, err);
+	int r = daemon_path(daemon, name, &path, err);
 
 	if (r < 0)
 		return r;
@@ -164,6 +243,24 @@ static int holder_address(const struct daemon *daemon, struct sockaddr_un *addre
 		return error_say(err, ENAMETOOLONG, "'%s' is too long for a socket", path.path);
 	slice_copy(slice_of(path.path), address->sun_path, sizeof(address->sun_path));
 	return 0;
+}
+
+int holder_keep(int link, uint64_t key, int fd)
+{
+	int r = holder_send_key(link, HOLDER_keep_, key, fd), none;
+
+	if (r == 0)
+		r = holder_receive(link, &none);
+	return r == HOLDER_fine ? 0 : r < 0 ? r : -ENOSPC;
+}
+
+int holder_next(int link, uint64_t *key)
+{
+	int fd = -1, r = holder_send_key(link, HOLDER_next_, *key, -1);
+
+	if (r == 0)
+		r = holder_receive_key(link, key, &fd);
+	return r < 0 ? r : r == HOLDER_fine && fd >= 0 ? fd : -ENOENT;
 }
 
 static int holder_connect(const struct sockaddr_un *address, struct error *err)
@@ -183,7 +280,7 @@ int holder_get(const struct daemon *daemon, int *ret_link, struct error *err)
 {
 	struct sockaddr_un address;
 	auto_fd int link = -1;
-	int fd = -1, r = holder_address(daemon, &address, err);
+	int fd = -1, r = holder_address(daemon, PATHS_FS_HOLDER, &address, err);
 
 	if (r < 0)
 		return r;
@@ -211,7 +308,7 @@ void holder_drop(int link)
 		auto_close_fd(&fd);
 }
 
-static int holder_listen(const struct sockaddr_un *address, struct error *err)
+int holder_listen(const struct sockaddr_un *address, struct error *err)
 {
 	auto_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	mode_t before;
@@ -284,7 +381,7 @@ int holder_start(const struct daemon *daemon, int fuse_fd, struct error *err)
 {
 	struct sockaddr_un address;
 	auto_fd int listener = -1, link = -1;
-	int fd, r = holder_address(daemon, &address, err);
+	int fd, r = holder_address(daemon, PATHS_FS_HOLDER, &address, err);
 
 	if (r < 0)
 		return r;

@@ -16,6 +16,7 @@
 #define INFLIGHT_SLOT_BYTES (2u << 20) /* libfuse reads up to 1 MiB and a page */
 
 struct inflight {
+	int fd;
 	char *slots; /* NULL: not open */
 };
 

@@ -11,6 +11,7 @@
 #include "sysvisor/fs/load.h"
 #include "sysvisor/fs/node.h"
 #include "sysvisor/fs/session.h"
+#include "sysvisor/fs/traps.h"
 
 #define SERVER_ID_BYTES	       255
 #define SERVER_MOUNTINFO_BYTES (16u << 20)
@@ -358,6 +359,8 @@ int server_start(struct daemon *daemon, struct error *err)
 	if (r == 0)
 		r = server_watch_all(server, err);
 	if (r == 0)
+		r = traps_start(server, err);
+	if (r == 0)
 		r = daemon_path(daemon, PATHS_FS_SOCKET, &socket, err);
 	server->service = (struct grpc_service){
 		.descriptor = &sysvisor__v1__filesystem__descriptor,
@@ -382,6 +385,7 @@ void server_stop(struct daemon *daemon)
 		return;
 	loop_timer_clear(&server->load_timer);
 	grpc_server_free(server->grpc);
+	traps_stop(server);
 	while ((watch = list_first(&server->watches, struct server_watch, node)))
 		server_watch_free(watch);
 	session_stop(server, server->containers.by_id.count == 0);

@@ -21,6 +21,7 @@
 #include "wire/grpc_server.h"
 
 struct session;
+struct traps;
 
 struct server {
 	struct daemon *daemon;
@@ -32,6 +33,7 @@ struct server {
 	struct inside inside;
 	struct list watches; /* of containers' first processes */
 	struct session *session;
+	struct traps *traps;
 	struct paths_buffer mount;
 	struct loop_timer load_timer;
 	struct grpc_server *grpc;
@@ -48,6 +50,10 @@ must_check int server_register(struct server *server,
 			       struct error *err);
 /* That there is none is fine. */
 void server_unregister(struct server *server, const char *id);
+
+/* Whether a container is shown this row: over what isn't there nothing can be bound. */
+bool server_shows(const struct server *server, struct container *container,
+		  const struct node_row *row);
 
 /* Whether --push-max names this path's key. */
 bool server_pushes(const struct server *server, struct slice path);

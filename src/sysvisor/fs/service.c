@@ -65,6 +65,17 @@ static void service_add_bind(struct slice path, const struct node_row *row, void
 	binds->pointers[binds->count++] = bind;
 }
 
+bool server_shows(const struct server *server, struct container *container,
+		  const struct node_row *row)
+{
+	auto_text struct text out = { 0 };
+	struct show show = { .server = (struct server *)(uintptr_t)server,
+			     .container = container,
+			     .out = &out };
+
+	return row->bind && key_host_has(row) && (!row->partial || row->show(&show) == 0);
+}
+
 /* --- calls --- */
 
 static void on_register(struct grpc_request *request, const ProtobufCMessage *message)

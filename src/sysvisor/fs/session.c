@@ -17,6 +17,7 @@
 #include "sysvisor/fs/holder.h"
 #include "sysvisor/fs/inflight.h"
 #include "sysvisor/fs/serve.h"
+#include "sysvisor/fs/traps.h"
 
 #ifndef FUSE_SUPER_MAGIC
 #define FUSE_SUPER_MAGIC 0x65735546
@@ -66,6 +67,11 @@ struct session {
 struct session_delays session_delays(const struct server *server)
 {
 	return server->session ? server->session->delays : (struct session_delays){ 0 };
+}
+
+int session_link(const struct server *server)
+{
+	return server->session ? server->session->link.fd : -1;
 }
 
 /* --- workers --- */
@@ -271,6 +277,7 @@ static void session_on_holder(struct loop_fd *watch, uint32_t events)
 		log_error("the holder is gone, and there is no new one: %s", err.text);
 	else
 		log_warning("the holder was gone: a new one holds the mount");
+	traps_hold(session->server);
 }
 
 /* --- the first server --- */

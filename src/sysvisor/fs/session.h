@@ -18,4 +18,7 @@ struct session_delays {
 };
 struct session_delays session_delays(const struct server *server);
 
+/* The connection to the holder. */
+int session_link(const struct server *server);
+
 #endif

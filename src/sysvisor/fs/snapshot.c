@@ -6,7 +6,7 @@
 #include "base/clock.h"
 
 #define SNAPSHOT_COUNT 4096
-#define SNAPSHOT_BLOCK 128 /* readers' buffers are multiples of this */
+#define SNAPSHOT_BLOCK 128 /* readers' buffers are multiples of this, or smaller */
 
 struct snapshot {
 	uint64_t number;    /* 0: free */
@@ -58,8 +58,10 @@ bool snapshot_get(uint64_t number, uint64_t from, size_t bytes, struct text *out
 struct slice snapshot_continue(struct slice text, uint64_t from, size_t bytes)
 {
 	/* Somebody who had read all of a shorter text asks for nothing; somebody in the middle
-	 * stands at a multiple of his buffer. */
-	if (from >= text.bytes || from % SNAPSHOT_BLOCK != 0)
+	 * stands at a multiple of his buffer, which a shell's read makes one byte. */
+	size_t buffer = bytes < SNAPSHOT_BLOCK ? bytes : SNAPSHOT_BLOCK;
+
+	if (from >= text.bytes || bytes == 0 || from % buffer != 0)
 		return (struct slice){ text.at, 0 };
 	return slice_first(slice_skip(text, from), bytes);
 }

@@ -122,20 +122,34 @@ void channel_fail(int fd, const struct error *err)
 	(void)channel_put(fd, &message, sizeof(message), -1);
 }
 
-int channel_wait(int fd, enum channel_word word, int *ret_fd, struct error *err)
+int channel_hear(int fd, struct channel_message *message, int *ret_fd, struct error *err)
 {
-	struct channel_message message;
-	ssize_t n = channel_get(fd, &message, sizeof(message), ret_fd);
+	ssize_t n;
 
+	if (ret_fd)
+		*ret_fd = -1;
+	n = channel_get(fd, message, sizeof(*message), ret_fd);
 	if (n == 0 || n == -ECONNRESET)
 		return error_say(err, EPIPE, "the other process has ended without a word");
 	if (n < 0)
 		return error_errno(err, (int)-n, "hear the other process");
-	if (n != sizeof(message) || (message.word != word && message.word != CHANNEL_failed))
+	if (n != sizeof(*message))
+		return error_say(err, EPROTO, "the other process said something unexpected");
+	message->err.text[sizeof(message->err.text) - 1] = '\0';
+	return 0;
+}
+
+int channel_wait(int fd, enum channel_word word, int *ret_fd, struct error *err)
+{
+	struct channel_message message;
+	int r = channel_hear(fd, &message, ret_fd, err);
+
+	if (r < 0)
+		return r;
+	if (message.word != word && message.word != CHANNEL_failed)
 		return error_say(err, EPROTO, "the other process said something unexpected");
 	if (message.word != CHANNEL_failed)
 		return 0;
-	message.err.text[sizeof(message.err.text) - 1] = '\0';
 	if (err)
 		*err = message.err;
 	return message.err.code > 0 ? -message.err.code : -EIO;

@@ -12,11 +12,13 @@
 #include "base/slice.h"
 
 enum channel_word {
-	CHANNEL_failed,	 /* from any side: `err` says why */
-	CHANNEL_bind,	 /* runtime: attach this at the place in err.text */
-	CHANNEL_mapped,	 /* runtime: your ids are mapped, here is your root file system */
-	CHANNEL_grouped, /* runtime: you are in your control group, hooks have run */
-	CHANNEL_ready,	 /* process: all is made, I wait to be started */
+	CHANNEL_failed,	  /* from any side: `err` says why */
+	CHANNEL_bind,	  /* runtime: attach this at the place in err.text */
+	CHANNEL_mapped,	  /* runtime: your ids are mapped, here is your root file system */
+	CHANNEL_grouped,  /* runtime: you are in your control group, hooks have run */
+	CHANNEL_ready,	  /* process: all is made, I wait to be started */
+	CHANNEL_listener, /* process: here is the listener of the specification's filter */
+	CHANNEL_traps,	  /* process: and that of the calls that sysvisor-fs makes */
 };
 
 struct channel_message {
@@ -35,6 +37,10 @@ must_check int channel_next_bind(int fd, char *target, size_t room, int *ret_fd,
 void channel_fail(int fd, const struct error *err);
 /* Waits for a word; another side's failure becomes ours. *ret_fd may be NULL. */
 must_check int channel_wait(int fd, enum channel_word word, int *ret_fd, struct error *err);
+
+/* Waits for any word; the fd that came along, or -1. -EPIPE: the other side has ended. */
+must_check int channel_hear(int fd, struct channel_message *ret_message, int *ret_fd,
+			    struct error *err);
 
 /* Sends a terminal's master, as runc's console sockets take it: one message with the fd in it. */
 must_check int channel_send_fd(int socket_fd, int passed_fd, const char *words, struct error *err);

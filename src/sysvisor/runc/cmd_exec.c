@@ -225,8 +225,10 @@ static int exec_read(struct exec *exec, const struct exec_options *options, char
 		return r;
 	text_printf(&dir, "%s/%s", exec->runtime->root, exec->state.id);
 	dir_fd = open(text_str(&dir), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return dir_fd < 0 ? error_errno(err, errno, "open '%s'", text_str(&dir))
-			  : filter_restore(dir_fd, &exec->filter, err);
+	if (dir_fd < 0)
+		return error_errno(err, errno, "open '%s'", text_str(&dir));
+	r = filter_restore(dir_fd, STATE_FILTER, &exec->filter, err);
+	return r < 0 ? r : filter_restore(dir_fd, STATE_TRAPS, &exec->traps, err);
 }
 
 /* --- */
@@ -261,10 +263,12 @@ static int exec_open_console(struct exec *exec, const struct exec_options *optio
 static int exec_go(struct exec *exec, const struct exec_options *options,
 		   struct foreground *foreground, struct error *err)
 {
+	struct start start = { exec->runtime, &exec->state, STATE_running, 0 };
 	int r = exec_make(exec, err);
 
+	start.pid = exec->pid;
 	if (r == 0)
-		r = start_wait(exec->channel[0], err);
+		r = start_wait(&start, exec->channel[0], err);
 	if (r == 0 && options->pid_file)
 		r = create_pid_file(options->pid_file, exec->pid, err);
 	if (r < 0 && exec->pid > 0) {

@@ -31,7 +31,8 @@ static const struct setting run_rows[] = {
 static int run_go(struct create *create, struct foreground *foreground, struct error *err)
 {
 	const struct spec_hooks *hooks = &create->spec.hooks;
-	int r = start_wait(create->channel[0], err);
+	const struct start start = { create->runtime, &create->state, STATE_created, create->pid };
+	int r = start_wait(&start, create->channel[0], err);
 
 	if (r == 0)
 		r = hooks_run("hook poststart", &hooks->poststart, &create->state, STATE_running,

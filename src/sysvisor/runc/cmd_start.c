@@ -2,24 +2,82 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
+#include "base/json.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/command.h"
 #include "sysvisor/runc/dns.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/services.h"
 #include "sysvisor/runc/start.h"
 
-/* The process's end closes when it becomes the program: silence is success. */
-int start_wait(int fd, struct error *err)
+/* The OCI's "container process state": one message, one connection. */
+static int start_tell_agent(const struct start *start, int listener_fd, struct error *err)
 {
-	struct error why = { 0 };
-	int r = channel_wait(fd, CHANNEL_failed, NULL, &why);
+	const struct state *state = start->state;
+	auto_text struct text words = { 0 };
+	struct json json = { .out = &words };
+	auto_fd int fd = channel_connect(state->listener_path, SOCK_STREAM, err);
 
-	if (r == -EPIPE && why.code == EPIPE)
-		return 0;
-	if (err)
-		*err = why;
-	return r;
+	if (fd < 0)
+		return error_wrap(err, fd, "linux.seccomp.listenerPath");
+	json_open(&json, '{');
+	json_key(&json, SLICE("ociVersion"));
+	json_text(&json, slice_of(state->version));
+	json_key(&json, SLICE("fds"));
+	json_open(&json, '[');
+	json_text(&json, SLICE("seccompFd"));
+	json_close(&json, ']');
+	json_key(&json, SLICE("pid"));
+	json_i64(&json, start->pid);
+	if (state->listener_metadata && *state->listener_metadata) {
+		json_key(&json, SLICE("metadata"));
+		json_text(&json, slice_of(state->listener_metadata));
+	}
+	json_key(&json, SLICE("state"));
+	state_print(state, start->status, &words);
+	json_close(&json, '}');
+	return words.failed ? error_errno(err, ENOMEM, "tell of the listener")
+			    : channel_send_fd(fd, listener_fd, text_str(&words), err);
+}
+
+/* Without sysvisor-fs a container doesn't start, but who is to look after one that runs may go in:
+ * mounts fail for him (ENOSYS). */
+static int start_hand_in(const struct start *start, int listener_fd, struct error *err)
+{
+	int r = services_trap(start->runtime, start->state->id, listener_fd, err);
+
+	if (r == 0 || start->status != STATE_running)
+		return r;
+	runtime_warn(start->runtime, "mounts will fail: %s", err->text);
+	return 0;
+}
+
+/* The process's end closes when it becomes the program: silence is success. */
+int start_wait(const struct start *start, int fd, struct error *err)
+{
+	for (;;) {
+		struct channel_message message;
+		auto_fd int passed = -1;
+		int r = channel_hear(fd, &message, &passed, err);
+
+		if (r == -EPIPE)
+			return 0;
+		if (r == 0 && message.word == CHANNEL_failed) {
+			if (err)
+				*err = message.err;
+			return message.err.code > 0 ? -message.err.code : -EIO;
+		}
+		if (r == 0 && message.word == CHANNEL_listener && passed >= 0)
+			r = start_tell_agent(start, passed, err);
+		else if (r == 0 && message.word == CHANNEL_traps && passed >= 0)
+			r = start_hand_in(start, passed, err);
+		else if (r == 0)
+			r = error_say(err, EPROTO, "the process said something unexpected");
+		if (r < 0)
+			return r;
+	}
 }
 
 static int start_connect(const struct runtime *runtime, const struct state *state,
@@ -37,6 +95,15 @@ static int start_connect(const struct runtime *runtime, const struct state *stat
 	return channel_connect(text_str(&path), SOCK_SEQPACKET, err);
 }
 
+/* One that has failed by itself is gone already. */
+static void start_kill(const struct state *state)
+{
+	auto_fd int pidfd = state_pidfd(state, NULL);
+
+	if (pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
 /* Without it the container has names all the same; only those inside it have none. */
 static void start_alias_dns(const struct runtime *runtime, const struct state *state)
 {
@@ -50,6 +117,7 @@ static void start_alias_dns(const struct runtime *runtime, const struct state *s
 static int start_it(const struct runtime *runtime, const struct state *state, int dir_fd,
 		    struct error *err)
 {
+	const struct start start = { runtime, state, STATE_created, state->pid.value };
 	auto_fd int fd = -1;
 	int r;
 
@@ -58,10 +126,12 @@ static int start_it(const struct runtime *runtime, const struct state *state, in
 	fd = start_connect(runtime, state, err);
 	if (fd < 0)
 		return fd;
-	r = start_wait(fd, err);
+	r = start_wait(&start, fd, err);
 	unlinkat(dir_fd, STATE_START_SOCKET, 0);
-	if (r < 0)
+	if (r < 0) {
+		start_kill(state);
 		return r;
+	}
 	r = hooks_run("hook poststart", &state->hooks.poststart, state, STATE_running, err);
 	if (r < 0)
 		runtime_warn(runtime, "%s", err->text);

@@ -18,6 +18,7 @@
 #include "kernel/procfs.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/lock.h"
 #include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
@@ -54,6 +55,25 @@ static int create_load(struct create *create, struct error *err)
 	return 0;
 }
 
+/* A process has one listener at most: where the specification has one, there are no traps. */
+static int create_filters(struct create *create, struct error *err)
+{
+	const struct plan *plan = &create->plan;
+	int r = filter_compile(&create->spec.linux_.seccomp, plan->is_plain, &create->filter, err);
+
+	if (r == 0 && !plan->is_plain && !create->runtime->no_filesystem) {
+		if (create->filter.listens)
+			runtime_warn(create->runtime,
+				     "linux.seccomp.listenerPath: mounts of /proc and /sys that "
+				     "are made inside will show what the kernel does");
+		else
+			r = filter_compile_traps(plan->traps, &create->traps, err);
+	}
+	if (r == 0)
+		r = filter_save(&create->filter, create->dir_fd, STATE_FILTER, err);
+	return r < 0 ? r : filter_save(&create->traps, create->dir_fd, STATE_TRAPS, err);
+}
+
 static int create_place(struct create *create, struct error *err)
 {
 	const char *wanted = create->spec.linux_.cgroups_path;
@@ -79,10 +99,7 @@ static int create_plan(struct create *create, struct error *err)
 			      &create->plan, err);
 	if (r == 0)
 		r = create_place(create, err);
-	if (r == 0)
-		r = filter_compile(&create->spec.linux_.seccomp, create->plan.is_plain,
-				   &create->filter, err);
-	return r < 0 ? r : filter_save(&create->filter, create->dir_fd, err);
+	return r < 0 ? r : create_filters(create, err);
 }
 
 static void create_undo_services(struct create *create)
@@ -114,8 +131,7 @@ static int create_open_console(struct create *create, struct error *err)
 static int create_make_dir(struct create *create, struct error *err)
 {
 	create->dir_fd = state_make(create->runtime->root, create->id, err);
-	return create->dir_fd < 0 ? create->dir_fd
-				  : filter_save(&create->filter, create->dir_fd, err);
+	return create->dir_fd < 0 ? create->dir_fd : 0;
 }
 
 static void create_undo_dir(struct create *create)
@@ -216,7 +232,8 @@ static int create_map_ids(struct create *create, struct error *err)
 	if (r < 0)
 		return r;
 	create->userns_fd = namespace_open(create->pid, NAMESPACE_user, err);
-	return create->userns_fd < 0 ? create->userns_fd : create_map_mounts(create, err);
+	r = create->userns_fd < 0 ? create->userns_fd : create_map_mounts(create, err);
+	return r < 0 ? r : lock_mounts(&create->plan, create->userns_fd, create->channel[0], err);
 }
 
 static int create_send_rootfs(struct create *create, struct error *err)
@@ -255,6 +272,7 @@ static int create_limit(struct create *create, struct error *err)
 
 static int create_save(struct create *create, struct error *err)
 {
+	const struct spec_seccomp *seccomp = &create->spec.linux_.seccomp;
 	struct procfs_stat stat;
 	auto_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = proc < 0 ? -errno : procfs_stat(proc, (uint32_t)create->pid, &stat);
@@ -270,6 +288,8 @@ static int create_save(struct create *create, struct error *err)
 		.storage = create->plan.storage,
 		.created = create->created,
 		.cgroup = text_str(&create->cgroup_path),
+		.listener_path = create->filter.listens ? seccomp->listener_path : NULL,
+		.listener_metadata = create->filter.listens ? seccomp->listener_metadata : NULL,
 		.scope = create->scope.unit,
 		.pid = { create->pid, true },
 		.start_ticks = { (int64_t)stat.start_ticks, true },
@@ -411,6 +431,7 @@ void create_done(struct create *create)
 	cgroup_tree_done(&create->tree);
 	text_done(&create->cgroup_path);
 	filter_done(&create->filter);
+	filter_done(&create->traps);
 	plan_done(&create->plan);
 	spec_done(&create->spec);
 	free(create->bundle);

@@ -52,7 +52,7 @@ struct create {
 	struct spec spec;
 	struct plan plan;
 	struct services services;
-	struct filter filter;
+	struct filter filter, traps;
 	struct state state;
 	char created[40];
 	int dir_fd;

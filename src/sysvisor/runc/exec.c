@@ -62,7 +62,9 @@ static void exec_run(struct exec *exec)
 	struct process process = {
 		.spec = spec,
 		.caps = plan_caps(spec, exec->state.honor_caps, exec->state.plain),
-		.filter = exec->filter.program.len ? &exec->filter : NULL,
+		.filter = &exec->filter,
+		.traps = &exec->traps,
+		.reply_fd = exec->channel[1],
 		.keep_fds = exec->keep_fds,
 		.id = exec->state.id,
 		.terminal_fd = spec->terminal ? 0 : -1,
@@ -259,6 +261,7 @@ void exec_done(struct exec *exec)
 		if (fds[n] >= 0)
 			close(fds[n]);
 	filter_done(&exec->filter);
+	filter_done(&exec->traps);
 	spec_done(&exec->spec);
 	state_done(&exec->state);
 }

@@ -12,7 +12,7 @@ struct exec {
 	const struct runtime *runtime;
 	struct state state;
 	struct spec spec; /* its process */
-	struct filter filter;
+	struct filter filter, traps;
 	struct cgroup_tree tree;
 	const char *group; /* below the container's, or NULL */
 	unsigned int keep_fds;

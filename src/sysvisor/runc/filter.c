@@ -6,9 +6,13 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 #include "base/file.h"
+#include "sysvisor/common/trapped.h"
+
+#define FILTER_WAIT_KILLABLE (1u << 5) /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19 */
 
 struct filter_name {
 	const char *name;
@@ -25,6 +29,7 @@ static const struct filter_name filter_actions[] = {
 	{ "SCMP_ACT_TRACE", SCMP_ACT_TRACE(0) },
 	{ "SCMP_ACT_LOG", SCMP_ACT_LOG },
 	{ "SCMP_ACT_ALLOW", SCMP_ACT_ALLOW },
+	{ "SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY },
 };
 
 static const struct filter_name filter_operators[] = {
@@ -41,7 +46,7 @@ static const struct filter_name filter_flags[] = {
 	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
 	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
-	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 1u << 5 },
+	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", FILTER_WAIT_KILLABLE },
 };
 
 /* What root of a user namespace may do there, and programs such as Docker and systemd need. */
@@ -103,11 +108,6 @@ static int filter_action(const char *name, const struct spec_number *errno_ret, 
 {
 	uint32_t number = errno_ret->set ? (uint32_t)errno_ret->value & 0xffff : EPERM;
 
-	if (strcmp(name, "SCMP_ACT_NOTIFY") == 0)
-		return error_say(
-			err, ENOSYS,
-			"not supported: SCMP_ACT_NOTIFY (linux.seccomp.listenerPath), because "
-			"the listener isn't handed on yet; leave the rule away");
 	if (!filter_find(filter_actions, array_count(filter_actions), name, ret))
 		return error_say(err, EINVAL,
 				 "config.json: linux.seccomp: action '%.40s' is not known", name);
@@ -228,6 +228,22 @@ static bool filter_is_allow_list(uint32_t action)
 	return action != SCMP_ACT_ALLOW && action != SCMP_ACT_LOG;
 }
 
+/* The listener is sent with the filter in force. */
+static int filter_check_notify(const struct spec_seccomp *spec,
+			       const struct spec_seccomp_call *call, struct error *err)
+{
+	if (!spec->listener_path || !*spec->listener_path)
+		return error_say(err, EINVAL,
+				 "config.json: linux.seccomp.listenerPath: is missing; "
+				 "SCMP_ACT_NOTIFY needs somebody who listens");
+	for (size_t n = 0; n < call->names.count; n++)
+		if (strcmp(call->names.at[n], "sendmsg") == 0)
+			return error_say(err, EINVAL,
+					 "config.json: linux.seccomp: SCMP_ACT_NOTIFY can't be for "
+					 "'sendmsg', which the listener itself is sent with");
+	return 0;
+}
+
 static int filter_add_call(scmp_filter_ctx ctx, const struct spec_seccomp_call *call, bool relax,
 			   struct error *err)
 {
@@ -245,7 +261,7 @@ static int filter_add_call(scmp_filter_ctx ctx, const struct spec_seccomp_call *
 }
 
 static int filter_build(scmp_filter_ctx ctx, const struct spec_seccomp *spec, bool relax,
-			struct error *err)
+			struct filter *filter, struct error *err)
 {
 	const struct spec_seccomp_call *call;
 	int r = filter_add_architectures(ctx, &spec->architectures, err);
@@ -260,6 +276,10 @@ static int filter_build(scmp_filter_ctx ctx, const struct spec_seccomp *spec, bo
 		return r;
 	spec_each(&spec->calls, call) {
 		r = filter_add_call(ctx, call, relax, err);
+		if (r == 0 && strcmp(call->action, "SCMP_ACT_NOTIFY") == 0) {
+			filter->listens = true;
+			r = filter_check_notify(spec, call, err);
+		}
 		if (r < 0)
 			return r;
 	}
@@ -299,6 +319,11 @@ int filter_compile(const struct spec_seccomp *spec, bool is_plain, struct filter
 	*ret_filter = (struct filter){ 0 };
 	if (!spec->given)
 		return 0;
+	if (spec->listener_metadata && !spec->listener_path)
+		return error_say(
+			err, EINVAL,
+			"config.json: linux.seccomp.listenerMetadata: is for nobody; there "
+			"is no listenerPath");
 	r = filter_action(spec->default_action, &spec->default_errno, &action, err);
 	if (r < 0)
 		return r;
@@ -311,10 +336,92 @@ int filter_compile(const struct spec_seccomp *spec, bool is_plain, struct filter
 		/* One thread: nothing to keep in step. */
 		ret_filter->flags |= flag & ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC;
 	}
+	if (action == SCMP_ACT_NOTIFY)
+		return error_say(
+			err, EINVAL,
+			"config.json: linux.seccomp.defaultAction: can't be "
+			"SCMP_ACT_NOTIFY: the process would wait for an answer to the call "
+			"that sends its listener");
 	ctx = seccomp_init(action);
 	if (!ctx)
 		return error_errno(err, ENOMEM, "compile the system call filter");
-	r = filter_build(ctx, spec, !is_plain && filter_is_allow_list(action), err);
+	r = filter_build(ctx, spec, !is_plain && filter_is_allow_list(action), ret_filter, err);
+	if (r == 0)
+		r = filter_export(ctx, ret_filter, err);
+	seccomp_release(ctx);
+	return r;
+}
+
+/* --- the calls that sysvisor-fs makes --- */
+
+#define FILTER_NEGATIVE	   0x80000000u /* AT_FDCWD is, descriptors are not */
+#define FILTER_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+
+/* Programs of another width make their calls by other numbers. */
+static const uint32_t filter_other_widths[] = {
+#if defined(__x86_64__)
+	SCMP_ARCH_X86,
+	SCMP_ARCH_X32,
+#elif defined(__aarch64__)
+	SCMP_ARCH_ARM,
+#endif
+};
+
+/* What can be seen in registers isn't trapped where it concerns nobody: mount(2) that changes
+ * propagation alone; openat2(2) from the working directory, since who makes sure of procfs holds it
+ * by a descriptor. Those of a call are alternatives. */
+static const struct filter_case {
+	const char *name;
+	struct scmp_arg_cmp arg;
+} filter_cases[] = {
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_REMOUNT, MS_REMOUNT } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_BIND, MS_BIND } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, FILTER_PROPAGATION, 0 } },
+	{ "openat2", { 0, SCMP_CMP_MASKED_EQ, FILTER_NEGATIVE, 0 } },
+};
+
+static int filter_trap(scmp_filter_ctx ctx, const char *name, struct error *err)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t n = 0; n < array_count(filter_cases) && r == 0; n++) {
+		if (strcmp(filter_cases[n].name, name) != 0)
+			continue;
+		any = true;
+		r = filter_add_rule(ctx, SCMP_ACT_NOTIFY, name, &filter_cases[n].arg, 1, err);
+	}
+	return any ? r : filter_add_rule(ctx, SCMP_ACT_NOTIFY, name, NULL, 0, err);
+}
+
+static int filter_build_traps(scmp_filter_ctx ctx, unsigned int options, struct error *err)
+{
+	int r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
+
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+	for (size_t n = 0; n < array_count(filter_other_widths) && r == 0; n++)
+		r = seccomp_arch_add(ctx, filter_other_widths[n]);
+	if (r < 0)
+		return error_errno(err, -r, "compile the filter of trapped calls");
+	for (size_t n = 0; n < trapped_count && r == 0; n++) {
+		const struct trapped_row *row = &trapped_rows[n];
+
+		if (row->when == TRAPPED_always || row->when & options)
+			r = filter_trap(ctx, row->name, err);
+	}
+	return r;
+}
+
+int filter_compile_traps(unsigned int options, struct filter *ret_filter, struct error *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r;
+
+	*ret_filter = (struct filter){ .flags = FILTER_WAIT_KILLABLE, .listens = true };
+	if (!ctx)
+		return error_errno(err, ENOMEM, "compile the filter of trapped calls");
+	r = filter_build_traps(ctx, options, err);
 	if (r == 0)
 		r = filter_export(ctx, ret_filter, err);
 	seccomp_release(ctx);
@@ -327,17 +434,23 @@ void filter_done(struct filter *filter)
 	filter->program.filter = NULL;
 }
 
-int filter_save(const struct filter *filter, int dir_fd, struct error *err)
+/* --- kept for `exec` --- */
+
+struct filter_head {
+	uint32_t flags, listens;
+};
+
+int filter_save(const struct filter *filter, int dir_fd, const char *name, struct error *err)
 {
+	const struct filter_head head = { filter->flags, filter->listens };
 	auto_fd int fd = -1;
 	int r;
 
 	if (filter->program.len == 0)
 		return 0;
-	fd = openat(dir_fd, STATE_FILTER, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno
-		   : file_write_all(fd, (struct slice){ (const char *)&filter->flags,
-							sizeof(filter->flags) });
+		   : file_write_all(fd, (struct slice){ (const char *)&head, sizeof(head) });
 	if (r == 0)
 		r = file_write_all(
 			fd, (struct slice){ (const char *)filter->program.filter,
@@ -345,30 +458,52 @@ int filter_save(const struct filter *filter, int dir_fd, struct error *err)
 	return r < 0 ? error_errno(err, -r, "keep the system call filter") : 0;
 }
 
-int filter_restore(int dir_fd, struct filter *ret_filter, struct error *err)
+int filter_restore(int dir_fd, const char *name, struct filter *ret_filter, struct error *err)
 {
 	auto_text struct text text = { 0 };
-	size_t head = sizeof(ret_filter->flags), bytes;
-	int r = file_read_at(dir_fd, STATE_FILTER, 1u << 20, &text);
+	struct filter_head head;
+	size_t bytes;
+	int r = file_read_at(dir_fd, name, 1u << 20, &text);
 
 	*ret_filter = (struct filter){ 0 };
 	if (r == -ENOENT)
 		return 0;
-	bytes = r < 0 || text.bytes < head ? 0 : text.bytes - head;
+	bytes = r < 0 || text.bytes < sizeof(head) ? 0 : text.bytes - sizeof(head);
 	if (bytes == 0 || bytes % sizeof(struct sock_filter))
 		return error_say(err, EIO, "the kept system call filter can't be read");
-	memcpy(&ret_filter->flags, text.at, head);
+	memcpy(&head, text.at, sizeof(head));
+	ret_filter->flags = head.flags;
+	ret_filter->listens = head.listens;
 	ret_filter->program.filter = malloc(bytes);
 	if (!ret_filter->program.filter)
 		return error_errno(err, ENOMEM, "read the system call filter");
-	memcpy(ret_filter->program.filter, text.at + head, bytes);
+	memcpy(ret_filter->program.filter, text.at + sizeof(head), bytes);
 	ret_filter->program.len = (unsigned short)(bytes / sizeof(struct sock_filter));
 	return 0;
 }
 
-int filter_load(const struct filter *filter, struct error *err)
+static int filter_set(unsigned int flags, const struct filter *filter)
 {
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &filter->program) < 0)
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter->program);
+}
+
+int filter_load(const struct filter *filter, enum channel_word word, int channel_fd,
+		struct error *err)
+{
+	unsigned int flags =
+		filter->flags | (filter->listens ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
+	int fd, r;
+
+	if (filter->program.len == 0)
+		return 0;
+	fd = filter_set(flags, filter);
+	if (fd < 0 && errno == EINVAL && flags & FILTER_WAIT_KILLABLE)
+		fd = filter_set(flags & ~FILTER_WAIT_KILLABLE, filter);
+	if (fd < 0)
 		return error_errno(err, errno, "load the system call filter");
-	return 0;
+	if (!filter->listens)
+		return 0; /* and fd a mere 0 */
+	r = channel_send(channel_fd, word, fd, err);
+	close(fd);
+	return r;
 }

@@ -14,6 +14,7 @@
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/console.h"
 #include "sysvisor/runc/hooks.h"
+#include "sysvisor/runc/lock.h"
 
 #define INIT_FAILED 1
 
@@ -21,7 +22,9 @@
 
 static int init_wait_mapped(struct init *init, struct error *err)
 {
-	return channel_wait(init->channel_fd, CHANNEL_mapped, &init->root_fd, err);
+	int r = lock_receive(init->plan, init->channel_fd, err);
+
+	return r < 0 ? r : channel_wait(init->channel_fd, CHANNEL_mapped, &init->root_fd, err);
 }
 
 static int init_become_root(struct init *init, struct error *err)
@@ -125,6 +128,7 @@ static int init_find_program(struct init *init, struct error *err)
 		.spec = &plan->spec->process,
 		.caps = plan->caps,
 		.filter = init->filter,
+		.traps = init->traps,
 		.personality = plan->spec->linux_.personality,
 		.keep_fds = init->keep_fds,
 		.new_keyring = init->new_keyring,
@@ -201,7 +205,7 @@ void init_run(struct init *init)
 		channel_fail(init->channel_fd, &err);
 		_exit(INIT_FAILED);
 	}
-	reply_fd = init_wait_start(init);
+	init->process.reply_fd = reply_fd = init_wait_start(init);
 	r = hooks_run("hook startContainer", &init->plan->spec->hooks.start_container, init->state,
 		      STATE_created, &err);
 	if (r == 0)

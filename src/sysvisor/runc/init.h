@@ -19,7 +19,7 @@ struct init {
 	int start_fd;	/* listening: who connects has us start; -1: start at once */
 	int console_fd; /* the socket that wants the terminal's master, or -1 */
 	bool no_pivot;
-	const struct filter *filter;
+	const struct filter *filter, *traps;
 	unsigned int keep_fds;
 	bool new_keyring;
 

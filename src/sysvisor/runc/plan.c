@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "sysvisor/common/trapped.h"
 #include "sysvisor/runc/rootfs.h"
 #include "sysvisor/runc/services.h"
 
@@ -17,12 +18,25 @@ struct plan_switch {
 	const char *name;
 	size_t at; /* of a bool in struct plan */
 	bool inverse;
+	unsigned int trap; /* TRAPPED_if_*, instead of a bool */
 };
 
 static const struct plan_switch plan_switches[] = {
-	{ "SYSVISOR_HONOR_CAPS", offsetof(struct plan, honor_caps), false },
-	{ "SYSVISOR_SYSCONT_MODE", offsetof(struct plan, is_plain), true },
+	{ "SYSVISOR_HONOR_CAPS", .at = offsetof(struct plan, honor_caps) },
+	{ "SYSVISOR_SYSCONT_MODE", .at = offsetof(struct plan, is_plain), .inverse = true },
+	{ "SYSVISOR_TRAP_SYSINFO", .trap = TRAPPED_if_sysinfo },
+	{ "SYSVISOR_IGNORE_SYSFS_CHOWN", .trap = TRAPPED_if_chown },
 };
+
+static int plan_unknown_switch(const char *variable, struct error *err)
+{
+	auto_text struct text names = { 0 };
+
+	for (size_t n = 0; n < array_count(plan_switches); n++)
+		text_printf(&names, "%s%s", n ? ", " : "", plan_switches[n].name);
+	return error_say(err, EINVAL, "invalid env var '%.60s'; there are %s", variable,
+			 text_str(&names));
+}
 
 static int plan_read_switch(struct plan *plan, const char *variable, struct error *err)
 {
@@ -39,13 +53,13 @@ static int plan_read_switch(struct plan *plan, const char *variable, struct erro
 			return error_say(err, EINVAL,
 					 "env var %s has invalid value '%.40s'; use TRUE or FALSE",
 					 row->name, value.at);
-		*(bool *)((char *)plan + row->at) = on != row->inverse;
+		if (!row->trap)
+			*(bool *)((char *)plan + row->at) = on != row->inverse;
+		else if (on)
+			plan->traps |= row->trap;
 		return 0;
 	}
-	return error_say(err, EINVAL,
-			 "invalid env var '%.60s'; there are SYSVISOR_HONOR_CAPS and "
-			 "SYSVISOR_SYSCONT_MODE",
-			 variable);
+	return plan_unknown_switch(variable, err);
 }
 
 static int plan_read_switches(struct plan *plan, struct error *err)

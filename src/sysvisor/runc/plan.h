@@ -43,11 +43,12 @@ struct plan {
 	struct arena *arena;
 	const char *rootfs;  /* absolute */
 	const char *storage; /* rootfs_storage()'s */
-	const char *label;   /* SELinux's, of file systems that are made; NULL: none, or no SELinux */
-	bool is_plain;	     /* a plain container in a user namespace: the specification as it is */
-	bool is_systemd;     /* systemd will run as the first process */
+	const char *label; /* SELinux's, of file systems that are made; NULL: none, or no SELinux */
+	bool is_plain;	   /* a plain container in a user namespace: the specification as it is */
+	bool is_systemd;   /* systemd will run as the first process */
 	bool honor_caps;
-	bool engine_ids; /* the engine brought the map, and has given the files to its ids */
+	unsigned int traps; /* TRAPPED_if_* that are asked for */
+	bool engine_ids;    /* the engine brought the map, and has given the files to its ids */
 
 	struct id_map uid_map, gid_map;
 	uint32_t host_uid, host_gid; /* of root inside */

@@ -226,14 +226,31 @@ static int process_label(const char *file, const char *before, const char *label
 	return r < 0 ? error_wrap(err, r, "security label '%s'", label) : 0;
 }
 
+/* What engines put on containers when nobody has chosen a profile; with versions behind some. These
+ * are for a root who is the host's: they forbid mount(2) and all of /proc/sys, which a machine
+ * lives on, and from which a root who is nobody outside is kept by the kernel itself. */
+static const char *const process_engine_profiles[] = {
+	"docker-default", "cri-containerd.apparmor.d", "containers-default-", "nerdctl-default",
+	"crio-default",
+};
+
+static bool process_wants_profile(const char *name)
+{
+	if (!name || !*name || strcmp(name, "unconfined") == 0)
+		return false;
+	for (size_t n = 0; n < array_count(process_engine_profiles); n++)
+		if (slice_starts(slice_of(name), slice_of(process_engine_profiles[n])))
+			return false;
+	return access("/proc/self/attr/apparmor/exec", F_OK) == 0;
+}
+
 /* Labels count only where their security module runs. */
 static int process_labels(const struct process *process, struct error *err)
 {
 	const struct spec_process *spec = process->spec;
 	int r = 0;
 
-	if (spec->apparmor && *spec->apparmor && strcmp(spec->apparmor, "unconfined") != 0 &&
-	    access("/proc/self/attr/apparmor/exec", F_OK) == 0)
+	if (process_wants_profile(spec->apparmor))
 		r = process_label("/proc/self/attr/apparmor/exec", "exec ", spec->apparmor, err);
 	if (r == 0 && spec->selinux && *spec->selinux &&
 	    access("/sys/fs/selinux/enforce", F_OK) == 0)
@@ -313,14 +330,22 @@ static int process_user(const struct spec_user *user, struct error *err)
 	return 0;
 }
 
+/* The one whose listener sysvisor-fs gets first: the other may forbid to load any more. */
+static int process_filter(const struct process *process, struct error *err)
+{
+	int r = filter_load(process->traps, CHANNEL_traps, process->reply_fd, err);
+
+	return r < 0 ? r : filter_load(process->filter, CHANNEL_listener, process->reply_fd, err);
+}
+
 /* Without no_new_privs a filter needs CAP_SYS_ADMIN: it has to come before that goes. */
 static int process_rights(struct process *process, struct error *err)
 {
 	bool late = process->spec->no_new_privileges;
 	int r = 0;
 
-	if (process->filter && !late)
-		r = filter_load(process->filter, err);
+	if (!late)
+		r = process_filter(process, err);
 	if (r == 0)
 		r = capability_bound(process->caps.bounding, err);
 	if (r == 0)
@@ -331,8 +356,8 @@ static int process_rights(struct process *process, struct error *err)
 		r = capability_set(&process->caps, err);
 	if (r == 0 && late && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = error_errno(err, errno, "set no_new_privs");
-	if (r == 0 && process->filter && late)
-		r = filter_load(process->filter, err);
+	if (r == 0 && late)
+		r = process_filter(process, err);
 	return r;
 }
 

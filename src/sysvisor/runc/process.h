@@ -14,7 +14,8 @@
 struct process {
 	const struct spec_process *spec;
 	struct capability_sets caps;
-	const struct filter *filter; /* NULL: none */
+	const struct filter *filter, *traps;
+	int reply_fd; /* who started it: gets the filters' listeners */
 	const char *personality;
 	unsigned int keep_fds; /* fds 3 to 2+keep_fds stay open */
 	bool new_keyring;

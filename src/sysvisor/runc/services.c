@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "sysvisor/common/trapped.h"
 #include "sysvisor/runc/channel.h"
 
 #define SERVICES_PATIENCE_MS 3000 /* a daemon that is being restarted is waited for */
+#define SERVICES_RETRY_US    20000
 #define SERVICES_MAPS	     16
 #define SERVICES_ENTRY_BYTES 16384
 
@@ -282,6 +286,48 @@ static int services_show_files(struct services *services, const struct plan *pla
 	r = services_pass_all(answer, channel_fd, err);
 	sysvisor__v1__filesystem_register_answer__free_unpacked(answer, NULL);
 	return r;
+}
+
+/* A message with the container's id and the listener; the answer is empty, or says what is wrong.
+ */
+static int services_hand_in(const char *socket, const char *id, int listener_fd, struct error *err)
+{
+	const struct timeval limit = { .tv_sec = SERVICES_PATIENCE_MS / 1000 };
+	auto_fd int fd = channel_connect(socket, SOCK_SEQPACKET, err);
+	char answer[200];
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		return error_errno(err, errno, "connect to '%s'", socket);
+	r = channel_send_fd(fd, listener_fd, id, err);
+	if (r < 0)
+		return r;
+	n = recv(fd, answer, sizeof(answer), 0);
+	if (n <= 0)
+		return error_say(err, ECONNRESET, "no answer from '%s'", socket);
+	if (n > 1 || answer[0] != TRAPPED_TAKEN)
+		return error_say(err, EIO, "%.*s", (int)n, answer);
+	return 0;
+}
+
+int services_trap(const struct runtime *runtime, const char *id, int listener_fd, struct error *err)
+{
+	uint64_t give_up_ns = clock_mono_ns() + SERVICES_PATIENCE_MS * NS_PER_MS;
+	struct paths_buffer path;
+	int r = paths_join(&path, runtime->services_root, PATHS_FS_TRAPS, err);
+
+	if (r < 0)
+		return r;
+	do {
+		r = services_hand_in(path.path, id, listener_fd, err);
+		if (r != -ENOENT && r != -ECONNREFUSED && r != -ECONNRESET && r != -EPIPE)
+			break;
+		usleep(SERVICES_RETRY_US);
+	} while (clock_mono_ns() < give_up_ns);
+	return r < 0 ? services_absent("sysvisor-fs", "--no-sysvisor-fs", r, err) : 0;
 }
 
 int services_show(struct services *services, const struct plan *plan, const char *id, pid_t pid,

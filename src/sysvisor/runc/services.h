@@ -33,6 +33,10 @@ must_check int services_plan(struct services *services, struct plan *plan, const
 must_check int services_show(struct services *services, const struct plan *plan, const char *id,
 			     pid_t pid, int channel_fd, struct error *err);
 
+/* Hands the listener of trapped calls to sysvisor-fs, which makes them for the container. */
+must_check int services_trap(const struct runtime *runtime, const char *id, int listener_fd,
+			     struct error *err);
+
 /* The container has ended, or was never made. Ids and volumes stay while the engine keeps it. */
 void services_end(const struct runtime *runtime, const char *id);
 

@@ -107,7 +107,7 @@ int state_open(const char *root, const char *id, struct error *err)
 int state_remove(const char *root, const char *id, int dir_fd, struct error *err)
 {
 	static const char *const files[] = { "state.json", "state.json.new", STATE_START_SOCKET,
-					     STATE_FILTER };
+					     STATE_FILTER, STATE_TRAPS };
 	auto_text struct text path = { 0 };
 
 	for (size_t n = 0; n < array_count(files); n++)
@@ -166,6 +166,8 @@ static const struct spec_field state_fields[] = {
 	{ "storage", SPEC_text, .at = AT(storage) },
 	{ "created", SPEC_text, .at = AT(created) },
 	{ "cgroup", SPEC_text, .at = AT(cgroup) },
+	{ "listenerPath", SPEC_text, .at = AT(listener_path) },
+	{ "listenerMetadata", SPEC_text, .at = AT(listener_metadata) },
 	{ "scope", SPEC_text, .at = AT(scope) },
 	{ "pid", SPEC_number, .at = AT(pid), .required = true },
 	{ "startTicks", SPEC_number, .at = AT(start_ticks), .required = true },

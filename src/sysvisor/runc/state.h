@@ -13,10 +13,12 @@
 
 #define STATE_START_SOCKET "start.sock"
 #define STATE_FILTER	   "filter" /* see filter.h */
+#define STATE_TRAPS	   "traps"  /* likewise */
 
 struct state {
 	const char *version, *id, *bundle, *rootfs, *storage, *created, *cgroup;
 	const char *scope; /* the unit of systemd's that the group is; or NULL */
+	const char *listener_path, *listener_metadata; /* linux.seccomp's; "": none */
 	struct spec_number pid, start_ticks, owner;
 	struct spec_list uid_map, gid_map; /* id_range */
 	struct spec_list annotations;	   /* spec_pair */

@@ -38,10 +38,15 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 	const struct {
 		const char *key, *value;
 	} texts[] = {
-		{ "ociVersion", state->version }, { "id", state->id },
-		{ "bundle", state->bundle },	  { "rootfs", state->rootfs },
-		{ "storage", state->storage },	  { "created", state->created },
+		{ "ociVersion", state->version },
+		{ "id", state->id },
+		{ "bundle", state->bundle },
+		{ "rootfs", state->rootfs },
+		{ "storage", state->storage },
+		{ "created", state->created },
 		{ "cgroup", state->cgroup },
+		{ "listenerPath", state->listener_path },
+		{ "listenerMetadata", state->listener_metadata },
 	};
 	struct json json = { .out = out };
 

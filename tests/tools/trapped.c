@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trapped - makes calls in a system container that sysvisor-fs makes for it, and says what came of
+ * them. Static, so that it runs in any image.
+ *
+ *	trapped race TURNS     another thread changes what the call points to while it is looked at
+ *	trapped loop SECONDS   mounts, looks, unmounts
+ *	trapped api            the mount calls of Linux 5.2, and their ways to a procfs
+ *	trapped openat2        with RESOLVE_NO_XDEV
+ *	trapped i386           by the entry of 32-bit programs
+ *	trapped sysinfo        as sysinfo(2) tells it: MiB in all, seconds
+ *	trapped wedge          a mount that never comes back, and one meanwhile
+ *	trapped many COUNT     COUNT threads that mount at a time
+ *	trapped cost CALL N    what one of N calls takes: umount, openat2, openat2/cwd, getppid
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FUSE_MAGIC 0x65735546
+#define PROC_MAGIC 0x9fa0
+
+static long magic(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) < 0 ? -1 : (long)fs.f_type;
+}
+
+static double now(clockid_t clock)
+{
+	struct timespec at;
+
+	clock_gettime(clock, &at);
+	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+/* What is mounted there: a procfs has our files on it, or something is wrong. */
+static bool shows_kernels(const char *place)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/meminfo", place);
+	return magic(place) == PROC_MAGIC && magic(path) != FUSE_MAGIC;
+}
+
+/* --- race --- */
+
+static char shared_type[16], shared_path[64];
+static atomic_bool over;
+
+static void *flip(void *unused)
+{
+	while (!atomic_load(&over)) {
+		memcpy(shared_type, "proc\0", 6);
+		memcpy(shared_path, "/proc/meminfo", 14);
+		atomic_signal_fence(memory_order_seq_cst); /* both are meant */
+		memcpy(shared_type, "tmpfs", 6);
+		memcpy(shared_path, "/race", 6);
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	return unused;
+}
+
+static int race(int turns)
+{
+	int mounted = 0, procs = 0, kernels = 0, bared = 0;
+	pthread_t thread;
+
+	mkdir("/race", 0755);
+	if (pthread_create(&thread, NULL, flip, NULL))
+		return 1;
+	for (int n = 0; n < turns; n++) {
+		if (mount("none", "/race", shared_type, 0, NULL) == 0) {
+			mounted++;
+			procs += magic("/race") == PROC_MAGIC;
+			kernels += shows_kernels("/race");
+		}
+		umount2(shared_path, 0);
+		bared += magic("/proc/meminfo") != FUSE_MAGIC;
+		umount2("/race", MNT_DETACH);
+	}
+	atomic_store(&over, true);
+	pthread_join(thread, NULL);
+	printf("%s the kernel's procfs %d, bared files %d\n",
+	       mounted && procs ? "raced:" : "NO RACE:", kernels, bared);
+	return 0;
+}
+
+/* --- loop, many --- */
+
+static int turn(const char *place)
+{
+	int bad = 0;
+
+	if (mount("proc", place, "proc", 0, NULL) < 0) {
+		printf("mount: %s\n", strerror(errno));
+		return 1;
+	}
+	if (shows_kernels(place)) {
+		printf("the kernel's procfs\n");
+		bad++;
+	}
+	if (umount2(place, 0) < 0) {
+		printf("umount: %s\n", strerror(errno));
+		bad++;
+	}
+	return bad;
+}
+
+static int loop(int seconds)
+{
+	double until = now(CLOCK_MONOTONIC) + seconds;
+	int turns = 0, bad = 0;
+
+	mkdir("/loop", 0755);
+	while (now(CLOCK_MONOTONIC) < until) {
+		bad += turn("/loop");
+		turns++;
+	}
+	printf("%s, %d errors\n", turns > 5 ? "many" : "FEW", bad);
+	return bad;
+}
+
+static void *one_of_many(void *number)
+{
+	char place[32];
+	long bad = 0;
+
+	snprintf(place, sizeof(place), "/many%ld", (long)number);
+	mkdir(place, 0755);
+	for (int n = 0; n < 5; n++)
+		bad += turn(place);
+	return (void *)bad;
+}
+
+static int many(int count)
+{
+	pthread_t threads[64];
+	long bad = 0;
+
+	count = count > 64 ? 64 : count;
+	for (long n = 0; n < count; n++)
+		if (pthread_create(&threads[n], NULL, one_of_many, (void *)n))
+			return 1;
+	for (int n = 0; n < count; n++) {
+		void *its;
+
+		pthread_join(threads[n], &its);
+		bad += (long)its;
+	}
+	printf("%ld errors\n", bad);
+	return 0;
+}
+
+/* --- api --- */
+
+static void attach(const char *title, int fd)
+{
+	if (fd < 0 || move_mount(fd, "", AT_FDCWD, "/api", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		printf("%s: %s\n", title, strerror(errno));
+	else
+		printf("%s: %s\n", title, shows_kernels("/api") ? "the kernel's" : "ours");
+	umount2("/api", MNT_DETACH);
+}
+
+static int api(void)
+{
+	int fs = fsopen("proc", 0);
+
+	mkdir("/api", 0755);
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		printf("fsopen: %s\n", strerror(errno));
+	attach("fsmount", fsmount(fs, 0, 0));
+	attach("open_tree", open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE));
+	attach("open_tree, all of it",
+	       open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | AT_RECURSIVE));
+	if (move_mount(AT_FDCWD, "/proc/meminfo", AT_FDCWD, "/api", 0) < 0)
+		printf("a file of ours: %s\n", strerror(errno));
+	return 0;
+}
+
+/* --- openat2 --- */
+
+static void open_across(int dir, const char *path, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = flags, .resolve = resolve };
+	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	char text[32] = "";
+
+	if (fd < 0) {
+		printf("%s: %s\n", path, strerror(errno));
+		return;
+	}
+	if (!(flags & O_PATH) && read(fd, text, sizeof(text) - 1) > 0)
+		text[strcspn(text, "\n")] = '\0';
+	printf("%s: %s%s%s\n", path, text, flags & O_PATH ? "a path" : "",
+	       fcntl(fd, F_GETFD) & FD_CLOEXEC ? ", close on exec" : "");
+	close(fd);
+}
+
+static int try_openat2(void)
+{
+	int proc = open("/proc", O_PATH | O_DIRECTORY);
+
+	open_across(proc, "sys/kernel/panic", O_RDONLY | O_CLOEXEC, RESOLVE_NO_XDEV);
+	open_across(proc, "sys/kernel/panic", O_PATH, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+	open_across(proc, "sys/kernel/panic", O_RDONLY, RESOLVE_BENEATH);
+	open_across(AT_FDCWD, "/proc/sys/kernel/panic", O_RDONLY, RESOLVE_NO_XDEV);
+	open_across(proc, "sys/kernel/nosuch", O_RDONLY, RESOLVE_NO_XDEV);
+	return 0;
+}
+
+/* --- i386 --- */
+
+#ifdef __x86_64__
+static long call32(long number, const void *a, const void *b, const void *c, long d)
+{
+	long result = number;
+
+	__asm__ volatile("int $0x80"
+			 : "+a"(result)
+			 : "b"(a), "c"(b), "d"(c), "S"(d), "D"(0L)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)result;
+}
+
+/* mount and umount2, mount, oldumount of arch/x86/entry/syscalls/syscall_32.tbl */
+static int i386(void)
+{
+	char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long r;
+
+	if (low == MAP_FAILED)
+		return 1;
+	mkdir("/i386", 0755);
+	memcpy(low, "proc", 5);
+	memcpy(low + 16, "/i386", 6);
+	memcpy(low + 32, "/proc/meminfo", 14);
+	r = call32(21, low, low + 16, low, 0);
+	printf("mount %ld: %s\n", r, shows_kernels("/i386") ? "the kernel's" : "ours");
+	printf("umount of ours %ld %ld\n", call32(22, low + 32, NULL, NULL, 0),
+	       call32(52, low + 32, NULL, NULL, 0));
+	printf("umount %ld\n", call32(22, low + 16, NULL, NULL, 0));
+	return 0;
+}
+#else
+static int i386(void)
+{
+	printf("skip\n");
+	return 0;
+}
+#endif
+
+/* --- wedge --- */
+
+static void *stuck(void *unused)
+{
+	double before = now(CLOCK_MONOTONIC);
+	int code = mount("t", "/wedge/inner", "tmpfs", 0, NULL) < 0 ? errno : 0;
+
+	printf("stuck: %s, %s\n", strerror(code),
+	       now(CLOCK_MONOTONIC) - before < 8 ? "soon" : "LATE");
+	return unused;
+}
+
+static int wedge(void)
+{
+	int fd = open("/dev/fuse", O_RDWR);
+	pthread_t thread;
+	char options[64];
+	double before;
+	int bad;
+
+	mkdir("/wedge", 0755);
+	mkdir("/other", 0755);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (fd < 0 || mount("f", "/wedge", "fuse", 0, options) < 0) {
+		printf("fuse: %s\n", strerror(errno));
+		return 1;
+	}
+	/* Nobody answers the kernel's first request: whoever goes in waits. */
+	if (pthread_create(&thread, NULL, stuck, NULL))
+		return 1;
+	usleep(100000);
+	before = now(CLOCK_MONOTONIC);
+	bad = turn("/other");
+	printf("another: %d errors, %s\n", bad,
+	       now(CLOCK_MONOTONIC) - before < 1 ? "soon" : "LATE");
+	pthread_join(thread, NULL);
+	umount2("/wedge", MNT_DETACH);
+	return 0;
+}
+
+/* --- cost --- */
+
+static int cost(const char *call, int turns)
+{
+	struct open_how how = { .flags = O_RDONLY };
+	int proc = open("/proc", O_PATH | O_DIRECTORY);
+	double real = now(CLOCK_MONOTONIC);
+
+	for (int n = 0; n < turns; n++) {
+		if (call[0] == 'u')
+			umount2("/nosuch", 0);
+		else if (call[0] == 'o')
+			syscall(SYS_openat2, strchr(call, '/') ? AT_FDCWD : proc, "nosuch", &how,
+				sizeof(how));
+		else
+			syscall(SYS_getppid);
+	}
+	printf("%.2f us\n", (now(CLOCK_MONOTONIC) - real) / turns * 1e6);
+	return 0;
+}
+
+static int tell_sysinfo(void)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) < 0)
+		return 1;
+	printf("%llu MiB, %s\n", (unsigned long long)info.totalram * info.mem_unit >> 20,
+	       info.uptime < 600 ? "just started" : "long up");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	unsigned long number = 0;
+
+	for (const char *digit = argc > 2 ? argv[argc - 1] : ""; *digit; digit++)
+		number = number * 10 + (unsigned long)(*digit - '0');
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (strcmp(what, "race") == 0)
+		return race((int)number);
+	if (strcmp(what, "loop") == 0)
+		return loop((int)number);
+	if (strcmp(what, "many") == 0)
+		return many((int)number);
+	if (strcmp(what, "api") == 0)
+		return api();
+	if (strcmp(what, "openat2") == 0)
+		return try_openat2();
+	if (strcmp(what, "i386") == 0)
+		return i386();
+	if (strcmp(what, "sysinfo") == 0)
+		return tell_sysinfo();
+	if (strcmp(what, "wedge") == 0)
+		return wedge();
+	if (strcmp(what, "cost") == 0 && argc > 3)
+		return cost(argv[2], (int)number);
+	return 2;
+}
