@@ -168,7 +168,6 @@ enum ring_file_fact {
 	RING_FILE_created = 1,
 	RING_FILE_cut = 2,	 /* the path has more names above those told */
 	RING_FILE_other_cut = 4, /* so has the other one */
-	RING_FILE_directory = 8, /* not the file's path, but that of its directory */
 };
 
 #define RING_FILE_NAME	255  /* bytes of one name, NAME_MAX */

@@ -248,8 +248,6 @@
 	  "calls of the process before this one that were not told: at most one a second is")      \
 	X(file_path, "file.path", text, NULL,                                                      \
 	  "the file, as the process sees it; begins with ... when its path is too long")           \
-	X(file_directory, "file.directory", text, NULL,                                            \
-	  "directory of the file, where it is all that is known")                                  \
 	X(file_target, "file.target_path", text, NULL,                                             \
 	  "what a renamed file is called now; the new name of a linked one")                       \
 	X(file_inode, "file.inode", text, NULL, "inode number, as the kernel has it")              \
@@ -388,7 +386,7 @@
 #define EVENT_HAS_file_mmap(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
 	EVENT_GROUP_file_owner(F) F(file_protection)
 #define EVENT_HAS_file_rename(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_target)
-#define EVENT_HAS_file_delete(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_directory)
+#define EVENT_HAS_file_delete(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F)
 #define EVENT_HAS_file_link(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
 	EVENT_GROUP_file_owner(F) F(file_target)
 #define EVENT_HAS_file_symlink(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F)

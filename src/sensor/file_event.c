@@ -202,10 +202,7 @@ static void file_event_put_paths(struct event *event, const struct ring_file *re
 	struct slice names = { record->names, record->path_bytes };
 
 	if (names.bytes || !(record->other_bytes || record->what == RING_FILE_close))
-		file_event_put_path(event,
-				    record->facts & RING_FILE_directory ? FIELD_file_directory
-									: FIELD_file_path,
-				    names, record->facts & RING_FILE_cut);
+		file_event_put_path(event, FIELD_file_path, names, record->facts & RING_FILE_cut);
 	if (record->other_bytes || record->facts & RING_FILE_other_cut)
 		file_event_put_path(
 			event, FIELD_file_target,
