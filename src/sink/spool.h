@@ -22,8 +22,9 @@
 #include "sink/spool_sync.h"
 
 #define SPOOL_LIMIT_MIN (1u << 20)
-#define SPOOL_FILE_MAX	((size_t)4 * SPOOL_RECORD_BYTES) /* bytes of one; larger ones are not read again */
-#define SPOOL_FILES	1024 /* at most; a program that dies again and again makes small ones */
+#define SPOOL_FILE_MAX                                                                             \
+	((size_t)4 * SPOOL_RECORD_BYTES) /* bytes of one; larger ones are not read again */
+#define SPOOL_FILES 1024 /* at most; a program that dies again and again makes small ones */
 
 struct spool_file {
 	struct list node;
