@@ -13,7 +13,7 @@ setup() {
 	mkdir http
 	port=$(free_port) listen=$(free_port)
 	while [ "$listen" = "$port" ]; do listen=$(free_port); done
-	common=(up --under $$ --listen "127.0.0.1:$listen" --http "http://127.0.0.1:$port/in"
+	common=(up --listen "127.0.0.1:$listen" --http "http://127.0.0.1:$port/in"
 		--spool-directory "$spool" --output json)
 }
 
@@ -72,7 +72,7 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 @test "kill -9 in a flood, with the receiver down: what was taken arrives, each at least once" {
 	flood
 	for taken in 1 2; do
-		start "$bulwark" "${common[@]}"
+		start "$bulwark" "${common[@]}" --under $$
 		until_true at_least bulwark_sink_events_total 700
 		metric bulwark_sink_events_total "$of_http" >"taken-$taken"
 		kill -9 "$agent"
@@ -80,7 +80,12 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 	done
 	end_flood
 	receive --port "$port"
-	start "$bulwark" "${common[@]}"
+	# not under us: looking whether something waits would make something wait
+	sh -c 'while :; do /bin/sleep 2; done' 3>&- &
+	calm=$!
+	started="$started $calm"
+	start "$bulwark" "${common[@]}" --under "$calm"
+	until_true at_least bulwark_sink_events_total 1
 	until_true nothing_waits
 	recovered=$(metric bulwark_sink_recovered_total "$of_http")
 	[ "$recovered" -ge $(($(cat taken-1) + $(cat taken-2))) ]
@@ -102,7 +107,7 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 @test "a full disk loses events, and every one of them is counted and told" {
 	mkdir "$spool"
 	start unshare -m --propagation private sh -c \
-		"mount -t tmpfs -o size=128k tmpfs '$spool' && exec \"\$@\"" sh "$bulwark" "${common[@]}"
+		"mount -t tmpfs -o size=128k tmpfs '$spool' && exec \"\$@\"" sh "$bulwark" "${common[@]}" --under $$
 	flood
 	until_true at_least bulwark_sink_lost_total 50
 	grep -q "sink 'http': .*: No space left on device" err

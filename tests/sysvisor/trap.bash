@@ -2,8 +2,8 @@
 # whatever it does, and whatever happens to sysvisor-fs. Sourced by ./inside.
 # shellcheck shell=bash disable=SC2154
 
-trapped=$(dirname "$SYSVISOR_RUNC")/../tests/tools/trapped
-[ -x "$trapped" ] || skip 'tests/tools/trapped is not built'
+trapped=$SYSVISOR_TOOLS/trapped
+[ -x "$trapped" ] || skip "$trapped is not built"
 export BULWARK_TRAP_DEADLINE=5s
 start_services
 bundle=$state/bundle
