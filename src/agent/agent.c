@@ -478,7 +478,7 @@ void agent_stop(struct agent *agent)
 		ring_drain(agent->ring);
 	while (agent->sensor_count)
 		sensor_stop(&agent->sensors[--agent->sensor_count]);
-	programs_done(&agent->sensor_env);
+	programs_done(&agent->sensor_shared);
 	loop_undefer(&agent->start_behind);
 	park_done(&agent->park);
 	losses_stop(&agent->losses);

@@ -79,7 +79,7 @@ static int reload_start(const struct reload *reload, struct agent *agent, struct
 			one = reload_check(reload, sensor, n, err);
 		r = r < 0 ? r : one;
 	}
-	programs_settle(&agent->sensor_env);
+	programs_settle(&agent->sensor_shared);
 	return r;
 }
 

@@ -68,7 +68,7 @@ void agent_start_behind(struct loop_deferred *deferred)
 	struct agent *agent = container_of(deferred, struct agent, start_behind);
 	int r = agent_start_sensors(agent, agent->program.sensors, true, &agent->failed);
 
-	programs_settle(&agent->sensor_env);
+	programs_settle(&agent->sensor_shared);
 	if (r < 0)
 		loop_stop(agent->loop);
 	else

@@ -339,9 +339,9 @@ int programs_load_behind(const struct sensor_env *env, void (*loaded)(void *owne
 	return 1;
 }
 
-void programs_settle(const struct sensor_env *env)
+void programs_settle(struct sensor_shared *sensors)
 {
-	struct programs_shared *shared = env->shared->programs;
+	struct programs_shared *shared = sensors->programs;
 
 	if (!shared)
 		return;
@@ -349,14 +349,14 @@ void programs_settle(const struct sensor_env *env)
 	types_free(take_ptr(shared->types));
 }
 
-void programs_done(const struct sensor_env *env)
+void programs_done(struct sensor_shared *sensors)
 {
-	struct programs_shared *shared = env->shared->programs;
+	struct programs_shared *shared = sensors->programs;
 
 	if (!shared)
 		return;
-	programs_settle(env);
+	programs_settle(sensors);
 	for (size_t n = 0; n < PROGRAM_OBJECTS; n++)
 		programs_free(shared->loaded[n]);
-	free(take_ptr(env->shared->programs));
+	free(take_ptr(sensors->programs));
 }

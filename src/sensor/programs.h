@@ -56,8 +56,8 @@ must_check int programs_read_begin(const struct programs *programs, const char *
 must_check int programs_load_behind(const struct sensor_env *env, void (*loaded)(void *owner),
 				    void *owner, struct error *err);
 /* All sensors have started: lets go what only loading needs. Not from within `loaded`. */
-void programs_settle(const struct sensor_env *env);
-/* All sensors have stopped. */
-void programs_done(const struct sensor_env *env);
+void programs_settle(struct sensor_shared *sensors);
+/* All sensors have stopped, or none has started. */
+void programs_done(struct sensor_shared *sensors);
 
 #endif

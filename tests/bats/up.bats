@@ -219,6 +219,12 @@ has_event() { # JQ-CONDITION
 	wait_for 5 has_event '."process.command_line" // "" | contains("again")'
 }
 
+@test "an agent that is refused before anything has started says why, and ends" {
+	run "$bulwark" up --under $$ --listen off --output json --proc-root /nowhere
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/nowhere"*"No such file or directory"* ]]
+}
+
 @test "a reader that goes away ends the agent, as it would any filter" {
 	run timeout 20 bash -c "'$bulwark' up --under $$ --listen off --output json 2>/dev/null |
 		(read -r line; exit 0) & while kill -0 \$! 2>/dev/null; do /bin/true; done; wait"
