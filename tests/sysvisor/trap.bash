@@ -127,6 +127,17 @@ is 'nothing of ours is in the container' '0
 2
 3' bash -c 'c "ls /proc/self/fd" | cat'
 
+# They end before the runtime has handed their listeners in.
+short=$state/short
+mkdir "$short"
+jq --arg root "$bundle/rootfs" '.process.args = ["true"] | .root.path = $root | del(.linux.cgroupsPath)' \
+	<"$bundle/config.json" >"$short/config.json"
+# shellcheck disable=SC2016 # for the program
+printf '#!/bin/sh\nfor r in 1 2 3 4; do for n in 1 2 3 4 5 6; do %s run -b %s short-$n </dev/null & done; wait; done\n' \
+	"$r" "$short" >"$state/bin/many-short"
+chmod +x "$state/bin/many-short"
+is 'many that end at once' '' many-short
+
 # --- the end ---
 
 kill "$services"

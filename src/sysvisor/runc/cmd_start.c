@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -42,12 +43,23 @@ static int start_tell_agent(const struct start *start, int listener_fd, struct e
 			    : channel_send_fd(fd, listener_fd, text_str(&words), err);
 }
 
+static bool start_has_ended(const struct start *start)
+{
+	auto_fd int fd = (int)syscall(SYS_pidfd_open, (pid_t)start->pid, 0);
+	struct pollfd ended = { .fd = fd, .events = POLLIN };
+
+	return fd < 0 ? errno == ESRCH : poll(&ended, 1, 0) == 1;
+}
+
 /* Without sysvisor-fs a container doesn't start, but who is to look after one that runs may go in:
  * mounts fail for him (ENOSYS). */
 static int start_hand_in(const struct start *start, int listener_fd, struct error *err)
 {
 	int r = services_trap(start->runtime, start->state->id, listener_fd, err);
 
+	/* The process does not wait for us: when it has ended, sysvisor-fs has forgotten it. */
+	if (r < 0 && start_has_ended(start))
+		return 0;
 	if (r == 0 || start->status != STATE_running)
 		return r;
 	runtime_warn(start->runtime, "mounts will fail: %s", err->text);
