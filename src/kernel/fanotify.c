@@ -153,10 +153,15 @@ int fanotify_open(int on_fd, struct slice key)
 {
 	struct fanotify_handle handle;
 	struct slice bytes = slice_skip(key, FANOTIFY_FSID_BYTES);
+	struct statfs stat;
 	int fd;
 
 	if (bytes.bytes > sizeof(handle))
 		return -EINVAL;
+	if (fstatfs(on_fd, &stat) < 0)
+		return -errno;
+	if (memcmp(&stat.f_fsid, key.at, FANOTIFY_FSID_BYTES) != 0)
+		return -EXDEV;
 	memcpy(&handle, bytes.at, bytes.bytes);
 	fd = open_by_handle_at(on_fd, &handle.head, O_PATH | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;

@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file_marks - what is done with watched files, as fanotify(7) tells it: for kernels where no
- * function may be traced, at no cost for files that nobody watches.
- *
- * The kernel merges what one process does with one file until it is read; of that the mask tells
- * what there was, not in which order or how often.
+ * file_marks - watches files with fanotify(7): for kernels where no function may be traced, at no
+ * cost for files that nobody watches.
  */
 #ifndef SENSOR_FILE_MARKS_H
 #define SENSOR_FILE_MARKS_H
 
-#include "sensor/file_rate.h"
-#include "sensor/file_tree.h"
-#include "sensor/sensor.h"
+#include "sensor/file_notice.h"
 
 struct file_marks {
 	const struct sensor_env *env; /* NULL: not started */
-	int fanotify_fd, root_fd;
-	struct loop_fd ready;
-	struct loop_timer timer;
+	int fanotify_fd, root_fd, mounts_fd;
+	struct loop_fd ready, mounts;
+	struct loop_timer timer, again;
 	struct file_watch watch;
 	struct file_tree tree;
-	struct file_rate rate;
+	struct file_notices notices;
 	bool refusal_told;
-	struct metric held, overflows, unmarked, directories;
+	struct metric held, lost, overflows, unmarked, directories;
 };
 
 /* Of a zeroed one. It is to be stopped in any case. */

@@ -12,12 +12,23 @@
 #include "kernel/path.h"
 #include "kernel/record.h"
 
-static struct slice file_dir_key(const void *item)
+static struct slice file_node_key(const void *item)
 {
-	const struct file_dir *dir = item;
+	const struct file_node *dir = item;
 
 	return (struct slice){ dir->key, dir->key_bytes };
 }
+
+/* What has a name in a directory. */
+struct file_tree_entry {
+	struct file_node *dir;
+	struct slice name;
+	struct ring_file_node at;
+	struct fanotify_key key;
+	struct stat stat;
+	int fd; /* O_PATH */
+	bool fresh;
+};
 
 /* --- marks --- */
 
@@ -31,36 +42,36 @@ static uint64_t file_tree_names_mask(const struct file_tree *tree)
 	       (tree->grade == FANOTIFY_whole ? FAN_RENAME : FAN_MOVED_FROM | FAN_MOVED_TO);
 }
 
-static uint64_t file_tree_mask(const struct file_tree *tree, const struct ring_file_node *at)
+static uint64_t file_tree_mask(const struct file_tree *tree, const struct ring_file_node *at,
+			       bool is_file)
 {
+	if (is_file)
+		return FILE_TREE_USE;
 	return file_tree_names_mask(tree) |
 	       (at->rule == RING_FILE_RULE_watch ? FILE_TREE_USE | FAN_EVENT_ON_CHILD : 0);
 }
 
-static bool file_tree_mark(struct file_tree *tree, int dir_fd, const char *name, uint64_t mask)
+/* An open file, with O_PATH. */
+static int file_tree_mark(const struct file_tree *tree, int fd, unsigned int how, uint64_t mask)
 {
-	if (fanotify_mark(tree->fanotify_fd, FAN_MARK_ADD | FAN_MARK_DONT_FOLLOW, mask, dir_fd,
-			  name) == 0)
-		return true;
-	if (errno != ENOENT) { /* gone again */
-		tree->refused = errno;
-		tree->unmarked++;
-	}
-	return false;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return fanotify_mark(tree->fanotify_fd, how, mask, AT_FDCWD, path) < 0 ? -errno : 0;
 }
 
-static void file_tree_unmark(const struct file_tree *tree, int on_fd, const struct file_dir *dir)
+static void file_tree_unmark(const struct file_tree *tree, int on_fd, const struct file_node *node)
 {
-	auto_fd int fd = fanotify_open(on_fd, file_dir_key(dir));
+	auto_fd int fd = fanotify_open(on_fd, file_node_key(node));
 
 	if (fd >= 0) /* otherwise it is no more, and its mark neither */
-		(void)fanotify_mark(tree->fanotify_fd, FAN_MARK_REMOVE,
-				    file_tree_mask(tree, &dir->at), fd, ".");
+		(void)file_tree_mark(tree, fd, FAN_MARK_REMOVE,
+				     file_tree_mask(tree, &node->at, node->is_file));
 }
 
 /* --- paths --- */
 
-size_t file_dir_names(const struct file_dir *dir, struct slice name, char *room, bool *ret_cut)
+size_t file_node_names(const struct file_node *dir, struct slice name, char *room, bool *ret_cut)
 {
 	size_t bytes = 0;
 
@@ -83,7 +94,7 @@ size_t file_dir_names(const struct file_dir *dir, struct slice name, char *room,
 }
 
 /* By its path, if it is still what the key names. */
-static int file_tree_open_path(const struct file_tree *tree, const struct file_dir *dir,
+static int file_tree_open_path(const struct file_tree *tree, const struct file_node *dir,
 			       struct slice name, struct slice key, int flags)
 {
 	char names[RING_FILE_NAMES], room[RECORD_NAMES_ROOM(RING_FILE_NAMES) + 1];
@@ -91,7 +102,7 @@ static int file_tree_open_path(const struct file_tree *tree, const struct file_d
 	bool cut;
 	int fd;
 
-	bytes = file_dir_names(dir, name, names, &cut);
+	bytes = file_node_names(dir, name, names, &cut);
 	if (cut)
 		return -ENAMETOOLONG;
 	room[RECORD_NAMES_ROOM(bytes)] = '\0';
@@ -104,33 +115,37 @@ static int file_tree_open_path(const struct file_tree *tree, const struct file_d
 	return fd;
 }
 
-static int file_tree_open_dir(const struct file_tree *tree, const struct file_dir *dir)
+static int file_tree_open_dir(const struct file_tree *tree, const struct file_node *dir)
 {
 	struct slice none = { 0 };
 
-	return file_tree_open_path(tree, dir, none, file_dir_key(dir), O_RDONLY | O_DIRECTORY);
+	return file_tree_open_path(tree, dir, none, file_node_key(dir), O_RDONLY | O_DIRECTORY);
 }
 
-int file_tree_open(const struct file_tree *tree, const struct file_dir *dir, struct slice name,
+int file_tree_open(const struct file_tree *tree, const struct file_node *dir, struct slice name,
 		   struct slice key)
 {
 	int fd = file_tree_open_path(tree, dir, name, key, O_PATH);
 
-	if (fd >= 0)
-		return fd;
-	/* It has got another name since. */
-	auto_fd int on_fd = file_tree_open_dir(tree, dir);
-	return on_fd < 0 ? on_fd : fanotify_open(on_fd, key);
+	/* It, or a directory on the way, has got another name since: by its handle, for which
+	 * any directory of its file system will do. */
+	for (; fd < 0 && dir; dir = dir->parent) {
+		auto_fd int on_fd = file_tree_open_dir(tree, dir);
+
+		if (on_fd >= 0)
+			return fanotify_open(on_fd, key);
+	}
+	return fd;
 }
 
-struct file_dir *file_tree_find(const struct file_tree *tree, struct slice key)
+struct file_node *file_tree_find(const struct file_tree *tree, struct slice key)
 {
 	return key.bytes ? map_get(&tree->by_key, key) : NULL;
 }
 
-struct file_dir *file_dir_child(const struct file_dir *dir, struct slice name)
+struct file_node *file_node_child(const struct file_node *dir, struct slice name)
 {
-	struct file_dir *child;
+	struct file_node *child;
 
 	list_each(&dir->children, child, node)
 		if (slice_is(name, child->name))
@@ -141,7 +156,7 @@ struct file_dir *file_dir_child(const struct file_dir *dir, struct slice name)
 /* --- directories come and go --- */
 
 /* The kernel's number of the file system, which stat(2) doesn't tell for all. */
-static uint32_t file_dir_device(const struct file_dir *parent, uint32_t stat_device, int fd)
+static uint32_t file_node_device(const struct file_node *parent, uint32_t stat_device, int fd)
 {
 	struct ring_file_id id;
 
@@ -150,10 +165,10 @@ static uint32_t file_dir_device(const struct file_dir *parent, uint32_t stat_dev
 	return file_watch_identify(fd, &id) < 0 ? stat_device : id.device;
 }
 
-static struct file_dir *file_dir_new(struct file_dir *parent, struct slice name,
-				     const struct fanotify_key *key)
+static struct file_node *file_node_new(struct file_node *parent, struct slice name,
+				       const struct fanotify_key *key)
 {
-	struct file_dir *dir = calloc(1, sizeof(*dir) + key->bytes);
+	struct file_node *dir = calloc(1, sizeof(*dir) + key->bytes);
 
 	if (!dir)
 		return NULL;
@@ -171,64 +186,80 @@ static struct file_dir *file_dir_new(struct file_dir *parent, struct slice name,
 	return dir;
 }
 
-static void file_dir_free(struct file_tree *tree, struct file_dir *dir)
+static void file_node_free(struct file_tree *tree, struct file_node *dir)
 {
-	map_take(&tree->by_key, file_dir_key(dir));
+	map_take(&tree->by_key, file_node_key(dir));
 	list_unlink(&dir->node);
 	list_unlink(&dir->unread);
 	free(dir->name);
 	free(dir);
 }
 
-/* Marks an open directory, what lies in it comes later. NULL: it got no mark. */
-static struct file_dir *file_tree_add(struct file_tree *tree, struct file_dir *parent,
-				      struct slice name, struct ring_file_node at, int fd,
-				      const struct fanotify_key *key)
+static void file_tree_read_later(struct file_tree *tree, struct file_node *node)
 {
-	struct file_dir *dir;
-	struct stat stat;
+	node->round = tree->round;
+	if (!node->is_file && !list_is_linked(&node->unread))
+		list_append(&tree->unread, &node->unread);
+}
+
+static struct file_node *file_tree_put(struct file_tree *tree, const struct file_tree_entry *entry)
+{
+	struct file_node *node = file_node_new(entry->dir, entry->name, &entry->key);
+
+	if (!node || map_put(&tree->by_key, node, NULL) < 0) {
+		if (node)
+			file_node_free(tree, node);
+		tree->unmarked++;
+		return NULL;
+	}
+	node->at = entry->at;
+	node->is_file = !S_ISDIR(entry->stat.st_mode);
+	node->fresh = entry->fresh;
+	node->stat_device = major(entry->stat.st_dev) << 20 | minor(entry->stat.st_dev);
+	node->device = file_node_device(entry->dir, node->stat_device, entry->fd);
+	file_tree_read_later(tree, node);
+	return node;
+}
+
+/* Marks what has a name; what lies in a directory comes later. NULL: it got no mark. */
+static struct file_node *file_tree_add(struct file_tree *tree, const struct file_tree_entry *entry)
+{
+	int r;
 
 	if (tree->by_key.count >= tree->limit) {
 		tree->unmarked++;
 		return NULL;
 	}
-	if (fstat(fd, &stat) < 0 || !file_tree_mark(tree, fd, ".", file_tree_mask(tree, &at)))
-		return NULL;
-	dir = file_dir_new(parent, name, key);
-	if (!dir || map_put(&tree->by_key, dir, NULL) < 0) {
-		if (dir)
-			file_dir_free(tree, dir);
+	r = file_tree_mark(tree, entry->fd, FAN_MARK_ADD,
+			   file_tree_mask(tree, &entry->at, !S_ISDIR(entry->stat.st_mode)));
+	if (r < 0) {
+		tree->refused = -r;
 		tree->unmarked++;
 		return NULL;
 	}
-	dir->at = at;
-	dir->round = tree->round;
-	dir->stat_device = major(stat.st_dev) << 20 | minor(stat.st_dev);
-	dir->device = file_dir_device(parent, dir->stat_device, fd);
-	list_append(&tree->unread, &dir->unread);
-	return dir;
+	return file_tree_put(tree, entry);
 }
 
-void file_tree_leave(struct file_tree *tree, struct file_dir *dir)
+void file_tree_leave(struct file_tree *tree, struct file_node *dir)
 {
 	auto_fd int on_fd = dir->parent ? file_tree_open_dir(tree, dir->parent) : -1;
 
 	for (;;) {
-		struct file_dir *last = dir, *child;
+		struct file_node *last = dir, *child;
 		bool all;
 
-		while ((child = list_first(&last->children, struct file_dir, node)))
+		while ((child = list_first(&last->children, struct file_node, node)))
 			last = child;
 		all = last == dir;
 		if (on_fd >= 0)
 			file_tree_unmark(tree, on_fd, last);
-		file_dir_free(tree, last);
+		file_node_free(tree, last);
 		if (all)
 			return;
 	}
 }
 
-static bool file_dir_is_within(const struct file_dir *dir, const struct file_dir *other)
+static bool file_node_is_within(const struct file_node *dir, const struct file_node *other)
 {
 	while (dir && dir != other)
 		dir = dir->parent;
@@ -241,11 +272,11 @@ static bool file_tree_alike(struct ring_file_node a, struct ring_file_node b)
 	return a.node == 0 && b.node == 0 && a.rule == b.rule;
 }
 
-void file_tree_move(struct file_tree *tree, struct file_dir *dir, struct file_dir *to,
+void file_tree_move(struct file_tree *tree, struct file_node *dir, struct file_node *to,
 		    struct slice name)
 {
 	struct ring_file_node at = file_watch_step(tree->watch, to->at, name);
-	struct file_dir *there = file_dir_child(to, name);
+	struct file_node *there = file_node_child(to, name);
 	char *copy;
 
 	if (there == dir)
@@ -253,10 +284,10 @@ void file_tree_move(struct file_tree *tree, struct file_dir *dir, struct file_di
 	if (there)
 		file_tree_leave(tree, there);
 	copy = strndup(name.at, name.bytes);
-	if (!copy || !file_tree_alike(dir->at, at) || file_dir_is_within(to, dir)) {
+	if (!copy || !file_tree_alike(dir->at, at) || file_node_is_within(to, dir)) {
 		free(copy);
 		file_tree_leave(tree, dir);
-		file_tree_enter(tree, to, name);
+		file_tree_enter(tree, to, name, false);
 		return;
 	}
 	free(dir->name);
@@ -268,61 +299,72 @@ void file_tree_move(struct file_tree *tree, struct file_dir *dir, struct file_di
 
 /* --- what lies in directories --- */
 
-static void file_tree_found(struct file_tree *tree, struct file_dir *dir, struct slice name,
-			    struct ring_file_node at, int fd, const struct fanotify_key *key)
+static struct file_node *file_tree_known(const struct file_tree *tree,
+					 const struct file_tree_entry *entry)
 {
-	struct file_dir *known = file_tree_find(tree, (struct slice){ key->at, key->bytes });
+	return file_tree_find(tree, (struct slice){ entry->key.at, entry->key.bytes });
+}
 
-	if (known && known->parent && (known->parent != dir || !slice_is(name, known->name)) &&
-	    known->round != tree->round) {
-		file_tree_move(tree, known, dir, name);
-		known = file_tree_find(tree, (struct slice){ key->at, key->bytes });
+static void file_tree_enter_entry(struct file_tree *tree, const struct file_tree_entry *entry)
+{
+	struct file_node *known = file_tree_known(tree, entry);
+
+	struct file_node *there = entry->dir->at.rule == RING_FILE_RULE_watch
+					  ? NULL
+					  : file_node_child(entry->dir, entry->name);
+
+	if (there && there != known)
+		file_tree_leave(tree, there);
+	/* One of another round was moved unseen. */
+	if (known && known->parent && known->round != tree->round &&
+	    (known->parent != entry->dir || !slice_is(entry->name, known->name))) {
+		file_tree_move(tree, known, entry->dir, entry->name);
+		known = file_tree_known(tree, entry);
 	}
 	if (!known) {
-		(void)file_tree_add(tree, dir, name, at, fd, key);
+		(void)file_tree_add(tree, entry);
 	} else if (known->round != tree->round) {
-		known->round = tree->round;
-		if (!list_is_linked(&known->unread))
-			list_append(&tree->unread, &known->unread);
+		file_tree_read_later(tree, known);
 	}
 }
 
-static void file_tree_enter_at(struct file_tree *tree, struct file_dir *dir, int dir_fd,
-			       struct slice name)
+static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, int dir_fd,
+			       struct slice name, bool fresh)
 {
-	struct ring_file_node at = file_watch_step(tree->watch, dir->at, name);
-	struct fanotify_key key;
-	struct stat stat;
-	char text[256];
+	struct file_tree_entry entry = { .dir = dir, .name = name, .fresh = fresh };
+	char text[RING_FILE_NAME + 1];
 
-	if (at.rule != RING_FILE_RULE_watch && at.node == 0)
+	entry.at = file_watch_step(tree->watch, dir->at, name);
+	if (entry.at.rule != RING_FILE_RULE_watch && entry.at.node == 0)
 		return;
 	if (slice_copy(name, text, sizeof(text)) != name.bytes)
 		return;
 	auto_fd int fd = openat(dir_fd, text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &stat) < 0)
+	if (fd < 0 || fstat(fd, &entry.stat) < 0)
 		return;
-	if (!S_ISDIR(stat.st_mode)) {
-		if (dir->at.rule != RING_FILE_RULE_watch && at.rule == RING_FILE_RULE_watch)
-			(void)file_tree_mark(tree, dir_fd, text, FILE_TREE_USE);
+	if (fanotify_identify(fd, &entry.key) < 0) {
+		tree->unmarked++;
 		return;
 	}
-	if (fanotify_identify(fd, &key) < 0)
-		tree->unmarked++;
-	else
-		file_tree_found(tree, dir, name, at, fd, &key);
+	entry.fd = fd;
+	if (dir->fresh && entry.at.rule == RING_FILE_RULE_watch)
+		tree->found(tree, dir, name, &entry.key);
+	/* Of a watched directory's files its own mark tells. */
+	if (S_ISDIR(entry.stat.st_mode) ||
+	    (dir->at.rule != RING_FILE_RULE_watch && entry.at.rule == RING_FILE_RULE_watch))
+		file_tree_enter_entry(tree, &entry);
 }
 
-void file_tree_enter(struct file_tree *tree, struct file_dir *dir, struct slice name)
+void file_tree_enter(struct file_tree *tree, struct file_node *dir, struct slice name, bool fresh)
 {
 	auto_fd int fd = file_tree_open_dir(tree, dir);
 
 	if (fd >= 0)
-		file_tree_enter_at(tree, dir, fd, name);
+		file_tree_enter_at(tree, dir, fd, name, fresh);
 }
 
-/* Of a watched directory all that is one, or may be. */
-static void file_tree_read_entries(struct file_tree *tree, struct file_dir *dir, int fd)
+/* Of a watched directory all that is one, or may be; of a fresh one all. */
+static void file_tree_read_entries(struct file_tree *tree, struct file_node *dir, int fd)
 {
 	const struct dirent *entry;
 	DIR *entries = fdopendir(fd);
@@ -332,24 +374,26 @@ static void file_tree_read_entries(struct file_tree *tree, struct file_dir *dir,
 		return;
 	}
 	while ((entry = readdir(entries)) != NULL)
-		if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
+		if ((dir->fresh || entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
 		    strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			file_tree_enter_at(tree, dir, fd, slice_of(entry->d_name));
+			file_tree_enter_at(tree, dir, fd, slice_of(entry->d_name), dir->fresh);
 	closedir(entries);
+	dir->fresh = false;
 }
 
 /* Of one on the way to what is watched only what the tree of names has. */
-static void file_tree_read_steps(struct file_tree *tree, struct file_dir *dir, int fd)
+static void file_tree_read_steps(struct file_tree *tree, struct file_node *dir, int fd)
 {
 	const struct file_watch *watch = tree->watch;
 
 	for (size_t n = 0; n < watch->step_count; n++)
 		if (watch->steps[n].step.node == dir->at.node)
-			file_tree_enter_at(tree, dir, fd, slice_of(watch->steps[n].step.name));
+			file_tree_enter_at(tree, dir, fd, slice_of(watch->steps[n].step.name),
+					   dir->fresh);
 	close(fd);
 }
 
-static void file_tree_read_one(struct file_tree *tree, struct file_dir *dir)
+static void file_tree_read_one(struct file_tree *tree, struct file_node *dir)
 {
 	int fd = file_tree_open_dir(tree, dir);
 
@@ -366,7 +410,7 @@ static void file_tree_read_one(struct file_tree *tree, struct file_dir *dir)
 /* Those that the round has not found. */
 static void file_tree_sweep(struct file_tree *tree)
 {
-	struct file_dir *dir, *gone;
+	struct file_node *dir, *gone;
 
 	do {
 		gone = NULL;
@@ -385,7 +429,7 @@ static void file_tree_sweep(struct file_tree *tree)
 bool file_tree_read(struct file_tree *tree, uint64_t budget_ns)
 {
 	uint64_t until_ns = clock_mono_ns() + budget_ns;
-	struct file_dir *dir;
+	struct file_node *dir;
 
 	list_drain(&tree->unread, dir, unread)
 	{
@@ -406,27 +450,24 @@ void file_tree_again(struct file_tree *tree)
 		return;
 	tree->round++;
 	tree->sweeps = true;
-	tree->root->round = tree->round;
-	if (!list_is_linked(&tree->root->unread))
-		list_append(&tree->unread, &tree->root->unread);
+	file_tree_read_later(tree, tree->root);
 }
 
 /* --- life --- */
 
 int file_tree_start(struct file_tree *tree, struct error *err)
 {
-	struct ring_file_node at = { .node = RING_FILE_ROOT,
-				     .rule = tree->watch->root_watched ? RING_FILE_RULE_watch
-								       : RING_FILE_RULE_inherit };
-	struct slice none = { 0 };
-	struct fanotify_key key;
+	struct file_tree_entry entry = { .fd = tree->root_fd, .at.node = RING_FILE_ROOT };
 	int r;
 
-	map_init(&tree->by_key, file_dir_key);
+	map_init(&tree->by_key, file_node_key);
 	list_init(&tree->unread);
-	r = fanotify_identify(tree->root_fd, &key);
+	if (tree->watch->root_watched)
+		entry.at.rule = RING_FILE_RULE_watch;
+	r = fstat(tree->root_fd, &entry.stat) < 0 ? -errno
+						  : fanotify_identify(tree->root_fd, &entry.key);
 	if (r == 0) {
-		tree->root = file_tree_add(tree, NULL, none, at, tree->root_fd, &key);
+		tree->root = file_tree_add(tree, &entry);
 		r = tree->root ? 0 : -tree->refused;
 	}
 	return r < 0 ? error_errno(err, -r, "mark the root directory") : 0;
@@ -434,7 +475,7 @@ int file_tree_start(struct file_tree *tree, struct error *err)
 
 void file_tree_done(struct file_tree *tree)
 {
-	struct file_dir *dir;
+	struct file_node *dir;
 
 	map_each(&tree->by_key, dir) {
 		free(dir->name);

@@ -7,6 +7,7 @@ load setup
 load network
 
 setup() {
+	export BULWARK_FILES_MECHANISM=tp_btf
 	need_sensor files tp_btf
 	echo '{}' >"$said"
 	dir=$BATS_TEST_TMPDIR/root
