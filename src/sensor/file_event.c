@@ -263,7 +263,8 @@ bool file_event_fill(struct event *event, const struct ring_file *record)
 		return false;
 	event_init(event, file_event_rows[record->what].kind,
 		   clock_wall_of_boot(record->head.boot_ns), record->head.boot_ns);
-	event_number(event, FIELD_pid, record->head.pid);
+	if (record->head.pid) /* otherwise nobody saw who it was */
+		event_number(event, FIELD_pid, record->head.pid);
 	if (record->head.tid != record->head.pid)
 		event_number(event, FIELD_tid, record->head.tid);
 	file_event_put_paths(event, record);
