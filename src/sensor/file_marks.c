@@ -259,13 +259,18 @@ static int file_marks_mark(struct file_marks *marks, struct error *err)
 			  marks->root_fd);
 	marks->tree.fanotify_fd = marks->fanotify_fd;
 	marks->tree.root_fd = marks->root_fd;
+	marks->tree.proc_fd = marks->env->proc_fd;
 	marks->tree.watch = &marks->watch;
 	marks->tree.limit = settings->file_max_directories;
 	marks->tree.found = file_marks_on_found;
 	r = file_tree_start(&marks->tree, err);
-	if (r == 0 && file_tree_read(&marks->tree, FILE_MARKS_START_NS))
+	if (r == 0)
+		r = file_roots_start(&marks->roots, marks->env, &marks->tree, &marks->timer, err);
+	if (r < 0)
+		return r;
+	if (file_tree_read(&marks->tree, FILE_MARKS_START_NS))
 		loop_timer_set(marks->env->loop, &marks->timer, 1);
-	return r;
+	return 0;
 }
 
 int file_marks_start(struct file_marks *marks, const struct sensor_env *env,
@@ -318,6 +323,7 @@ void file_marks_stop(struct file_marks *marks)
 	metric_remove(&marks->overflows);
 	metric_remove(&marks->unmarked);
 	metric_remove(&marks->directories);
+	file_roots_stop(&marks->roots);
 	file_notices_done(&marks->notices);
 	file_tree_done(&marks->tree);
 	file_watch_done(&marks->watch);

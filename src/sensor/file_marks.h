@@ -7,6 +7,7 @@
 #define SENSOR_FILE_MARKS_H
 
 #include "sensor/file_notice.h"
+#include "sensor/file_roots.h"
 
 struct file_marks {
 	const struct sensor_env *env; /* NULL: not started */
@@ -16,6 +17,7 @@ struct file_marks {
 	struct file_watch watch;
 	struct file_tree tree;
 	struct file_notices notices;
+	struct file_roots roots;
 	bool refusal_told;
 	struct metric held, lost, overflows, unmarked, directories;
 };

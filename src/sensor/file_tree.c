@@ -93,6 +93,36 @@ size_t file_node_names(const struct file_node *dir, struct slice name, char *roo
 	}
 }
 
+/* -errno. */
+static int file_tree_open_root(const struct file_tree *tree, uint32_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%u/root", pid);
+	fd = openat(tree->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+bool file_tree_is_root(const struct file_tree *tree, const struct file_node *root, uint32_t pid)
+{
+	auto_fd int fd = file_tree_open_root(tree, pid);
+
+	return fd >= 0 && fanotify_is(fd, file_node_key(root));
+}
+
+/* A path below the root that the directory has. */
+static int file_tree_open_below(const struct file_tree *tree, const struct file_node *dir,
+				const char *path, int flags)
+{
+	while (dir->parent)
+		dir = dir->parent;
+	if (!dir->root_ns)
+		return path_open(tree->root_fd, path, flags);
+	auto_fd int fd = file_tree_open_root(tree, dir->root_pid);
+	return fd < 0 ? fd : path_open(fd, path, flags);
+}
+
 /* By its path, if it is still what the key names. */
 static int file_tree_open_path(const struct file_tree *tree, const struct file_node *dir,
 			       struct slice name, struct slice key, int flags)
@@ -106,8 +136,9 @@ static int file_tree_open_path(const struct file_tree *tree, const struct file_n
 	if (cut)
 		return -ENAMETOOLONG;
 	room[RECORD_NAMES_ROOM(bytes)] = '\0';
-	fd = path_open(tree->root_fd, record_names((struct slice){ names, bytes }, false, room).at,
-		       flags | O_NOFOLLOW);
+	fd = file_tree_open_below(tree, dir,
+				  record_names((struct slice){ names, bytes }, false, room).at,
+				  flags | O_NOFOLLOW);
 	if (fd >= 0 && !fanotify_is(fd, key)) {
 		close(fd);
 		return -ESTALE;
@@ -393,12 +424,26 @@ static void file_tree_read_steps(struct file_tree *tree, struct file_node *dir, 
 	close(fd);
 }
 
+/* A container's root can't be opened, now that the process that led to it has ended: what was
+ * known stays until another is found (sensor/file_roots). */
+static void file_tree_keep(struct file_tree *tree, const struct file_node *root)
+{
+	struct file_node *node;
+
+	map_each(&tree->by_key, node) {
+		if (file_node_is_within(node, root))
+			node->round = tree->round;
+	}
+}
+
 static void file_tree_read_one(struct file_tree *tree, struct file_node *dir)
 {
 	int fd = file_tree_open_dir(tree, dir);
 
 	if (fd == -ENAMETOOLONG)
 		tree->unmarked++; /* what lies in it */
+	if (fd < 0 && !dir->parent)
+		file_tree_keep(tree, dir);
 	if (fd < 0)
 		return;
 	if (dir->at.rule == RING_FILE_RULE_watch)
@@ -407,22 +452,22 @@ static void file_tree_read_one(struct file_tree *tree, struct file_node *dir)
 		file_tree_read_steps(tree, dir, fd);
 }
 
-/* Those that the round has not found. */
+/* Those that the round has not found, with all below them. */
 static void file_tree_sweep(struct file_tree *tree)
 {
-	struct file_node *dir, *gone;
+	struct file_node *node, *gone[64];
+	size_t count;
 
 	do {
-		gone = NULL;
-		map_each(&tree->by_key, dir) {
-			if (dir->round == tree->round || !dir->parent)
-				continue;
-			gone = dir;
-			break;
+		count = 0;
+		map_each(&tree->by_key, node) {
+			if (node->round != tree->round && node->parent &&
+			    node->parent->round == tree->round && count < array_count(gone))
+				gone[count++] = node;
 		}
-		if (gone)
-			file_tree_leave(tree, gone);
-	} while (gone);
+		for (size_t n = 0; n < count; n++)
+			file_tree_leave(tree, gone[n]);
+	} while (count == array_count(gone));
 	tree->sweeps = false;
 }
 
@@ -446,31 +491,59 @@ bool file_tree_read(struct file_tree *tree, uint64_t budget_ns)
 
 void file_tree_again(struct file_tree *tree)
 {
-	if (!tree->root)
-		return;
+	struct file_node *root;
+
 	tree->round++;
 	tree->sweeps = true;
-	file_tree_read_later(tree, tree->root);
+	list_each(&tree->roots, root, node)
+		file_tree_read_later(tree, root);
 }
 
 /* --- life --- */
 
-int file_tree_start(struct file_tree *tree, struct error *err)
+/* NULL: it has no mark. */
+static struct file_node *file_tree_enter_root(struct file_tree *tree, int fd)
 {
-	struct file_tree_entry entry = { .fd = tree->root_fd, .at.node = RING_FILE_ROOT };
-	int r;
+	struct file_tree_entry entry = { .fd = fd, .at.node = RING_FILE_ROOT };
+	struct file_node *root;
 
-	map_init(&tree->by_key, file_node_key);
-	list_init(&tree->unread);
 	if (tree->watch->root_watched)
 		entry.at.rule = RING_FILE_RULE_watch;
-	r = fstat(tree->root_fd, &entry.stat) < 0 ? -errno
-						  : fanotify_identify(tree->root_fd, &entry.key);
-	if (r == 0) {
-		tree->root = file_tree_add(tree, &entry);
-		r = tree->root ? 0 : -tree->refused;
+	if (fstat(fd, &entry.stat) < 0 || fanotify_identify(fd, &entry.key) < 0) {
+		tree->refused = errno;
+		tree->unmarked++;
+		return NULL;
 	}
-	return r < 0 ? error_errno(err, -r, "mark the root directory") : 0;
+	root = file_tree_known(tree, &entry);
+	if (root)
+		return root;
+	root = file_tree_add(tree, &entry);
+	if (root)
+		list_append(&tree->roots, &root->node);
+	return root;
+}
+
+struct file_node *file_tree_add_root(struct file_tree *tree, uint32_t pid, uint32_t ns)
+{
+	auto_fd int fd = file_tree_open_root(tree, pid);
+	size_t before = tree->by_key.count;
+	struct file_node *root = fd < 0 ? NULL : file_tree_enter_root(tree, fd);
+
+	if (root && tree->by_key.count > before) {
+		root->root_pid = pid;
+		root->root_ns = ns;
+	}
+	return root && root->root_ns ? root : NULL;
+}
+
+int file_tree_start(struct file_tree *tree, struct error *err)
+{
+	map_init(&tree->by_key, file_node_key);
+	list_init(&tree->unread);
+	list_init(&tree->roots);
+	if (file_tree_enter_root(tree, tree->root_fd))
+		return 0;
+	return error_errno(err, tree->refused, "mark the root directory");
 }
 
 void file_tree_done(struct file_tree *tree)
@@ -482,5 +555,4 @@ void file_tree_done(struct file_tree *tree)
 		free(dir);
 	}
 	map_done(&tree->by_key);
-	tree->root = NULL;
 }

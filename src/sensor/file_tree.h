@@ -15,12 +15,13 @@
 #include "sensor/file_watch.h"
 
 struct file_node {
-	struct file_node *parent;     /* NULL: the root directory */
-	struct list children, node;   /* node: among the parent's */
+	struct file_node *parent;     /* NULL: a root directory */
+	struct list children, node;   /* node: among the parent's, or the roots */
 	struct list unread;	      /* linked: what lies in it is still to be looked at */
 	struct ring_file_node at;     /* where in the tree of names, and what holds here */
 	uint32_t device, stat_device; /* as the kernel numbers it, and as stat(2) does */
 	uint32_t round;
+	uint32_t root_pid, root_ns; /* of a container's root: one who has it, mount namespace */
 	bool is_file;
 	bool fresh; /* made a moment ago: what lies in it was made before its mark */
 	char *name;
@@ -29,12 +30,12 @@ struct file_node {
 };
 
 struct file_tree {
-	int fanotify_fd, root_fd; /* borrowed */
+	int fanotify_fd, root_fd, proc_fd; /* borrowed; root_fd: the host's */
 	enum fanotify_grade grade;
 	const struct file_watch *watch;
 	struct map by_key;
 	struct list unread;
-	struct file_node *root;
+	struct list roots; /* the host's first */
 	size_t limit;	   /* directories at most */
 	uint32_t round;	   /* of looking at all */
 	bool sweeps;	   /* what this round doesn't find is gone */
@@ -48,6 +49,12 @@ struct file_tree {
 /* Marks the root directory; the fds and `watch` are to outlive the tree. */
 must_check int file_tree_start(struct file_tree *tree, struct error *err);
 void file_tree_done(struct file_tree *tree);
+
+/* The root directory of a process in a container, added where it isn't in the tree yet; NULL: it is
+ * the host's, or gets no mark. */
+struct file_node *file_tree_add_root(struct file_tree *tree, uint32_t pid, uint32_t ns);
+/* Whether it is the process's root directory. */
+bool file_tree_is_root(const struct file_tree *tree, const struct file_node *root, uint32_t pid);
 
 /* Marks what is still to be marked, for so long. True: there is more. */
 bool file_tree_read(struct file_tree *tree, uint64_t budget_ns);

@@ -202,7 +202,9 @@ static bool files_same(const struct sensor_settings *old, const struct sensor_se
 #define FILES_FANOTIFY_COSTS                                                                       \
 	"flags, threads, bytes, reads and mappings; opens that fail; which attribute was "         \
 	"changed; "                                                                                \
-	"names in containers; a process's repeats within 10 ms"
+	"a process's repeats within 10 ms; what is done in a directory or container at once when " \
+	"it "                                                                                      \
+	"is made"
 
 static const struct sensor_mechanism files_mechanisms[] = {
 	{ .name = "fentry",

@@ -91,6 +91,9 @@ struct sensor_shared {
 	/* bpf/socket.bpf.h; -1: nobody has made them yet. */
 	int socket_notes_fd, tcp_notes_fd;
 	struct programs_shared *programs; /* sensor/programs.h; NULL: nobody has loaded any yet */
+	/* Called for each program that starts, and those found at the start; NULL: nobody asks. */
+	void (*exec_told)(void *owner, const struct ring_exec *record);
+	void *exec_owner;
 };
 
 /* What the agent lends to its sensors. */

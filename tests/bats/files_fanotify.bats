@@ -80,6 +80,7 @@ tells() {
 	mv etc/moved etcetera/
 	cat etcetera/moved/deep/file
 	mv etcetera/moved/deep etc/sub/
+	wait_for 5 has '."file.target_path" == "'"$dir"'/etc/sub/deep"'
 	cat etc/sub/deep/file
 	mv out etc/
 	wait_for 5 has '."file.target_path" == "'"$dir"'/etc/out"'
@@ -137,6 +138,29 @@ tells() {
 	start_files
 	unshare -m --propagation private sh -c 'mount --bind etc out && cat out/file'
 	wait_for 5 has '."file.path" == "'"$dir"'/etc/file" and ."process.namespace.mnt" != '"$(stat -Lc %i /proc/self/ns/mnt)"
+}
+
+@test "a container's files, by their names there" {
+	name=watched-$$-$RANDOM
+	export BULWARK_FILES_PATHS=/$name
+	start_files
+	unshare -m --propagation private bash -e <<-END
+		mount -t tmpfs none etc
+		mkdir -p etc/image/$name/sub etc/image/old etc/image/usr etc/{upper,work,root}
+		echo x >etc/image/$name/file
+		ln -s usr/bin usr/lib usr/lib64 etc/image
+		mount -t overlay -o lowerdir=etc/image,upperdir=etc/upper,workdir=etc/work none etc/root
+		mount --bind /usr etc/root/usr
+		cd etc/root
+		pivot_root . old
+		/bin/sleep 0.5
+		/bin/cat /$name/file
+		/bin/touch /$name/sub/new /usr
+		/bin/sleep 0.2
+	END
+	wait_for 5 has '."file.path" == "/'"$name"'/sub/new" and ."event.name" == "file.close"'
+	has '."file.path" == "/'"$name"'/file" and ."file.size" == 2 and ."process.comm" == "cat" and
+		."process.namespace.mnt" != '"$(stat -Lc %i /proc/self/ns/mnt)"
 }
 
 @test "a process that does much is told of no more than files.rate, and how much that was" {

@@ -22,6 +22,7 @@ struct world {
 	struct metrics metrics;
 	struct sensor_settings settings;
 	struct sensor_env env;
+	struct sensor_shared shared;
 	struct file_marks *marks;
 	struct text told; /* "event path pid", one a line */
 	char dir[64];
@@ -64,6 +65,7 @@ static int world_make(void **state)
 	world->settings.watch.file_max_directories = 100;
 	world->env.metrics = &world->metrics;
 	world->env.out = &world->port;
+	world->env.shared = &world->shared;
 	world->env.processes = &world->processes;
 	world->env.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	world->env.settings = &world->settings;
