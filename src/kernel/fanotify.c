@@ -100,7 +100,7 @@ int fanotify_new(enum fanotify_grade grade, struct error *err)
 
 	if (grade == FANOTIFY_whole)
 		flags |= FAN_REPORT_TARGET_FID;
-	fd = fanotify_init(flags, O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	fd = fanotify_init(flags, O_RDONLY);
 	if (fd >= 0)
 		return fd;
 	if (errno == EINVAL)
