@@ -247,6 +247,20 @@ static void file_marks_on_found(struct file_tree *tree, const struct file_node *
 	file_notices_find(&marks->notices, dir, name, key);
 }
 
+/* All that is watched lies where no marks can be. */
+static bool file_marks_see_nothing(const struct file_tree *tree)
+{
+	const struct file_node *node;
+
+	if (!tree->refused)
+		return false;
+	map_each(&tree->by_key, node) {
+		if (node->at.rule == RING_FILE_RULE_watch)
+			return false;
+	}
+	return true;
+}
+
 static int file_marks_mark(struct file_marks *marks, struct error *err)
 {
 	const struct watch_settings *settings = &marks->env->settings->watch;
@@ -270,6 +284,8 @@ static int file_marks_mark(struct file_marks *marks, struct error *err)
 		return r;
 	if (file_tree_read(&marks->tree, FILE_MARKS_START_NS))
 		loop_timer_set(marks->env->loop, &marks->timer, 1);
+	else if (file_marks_see_nothing(&marks->tree))
+		return error_errno(err, marks->tree.refused, "mark what is watched");
 	return 0;
 }
 

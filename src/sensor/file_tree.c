@@ -364,6 +364,7 @@ static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, in
 {
 	struct file_tree_entry entry = { .dir = dir, .name = name, .fresh = fresh };
 	char text[RING_FILE_NAME + 1];
+	int r;
 
 	entry.at = file_watch_step(tree->watch, dir->at, name);
 	if (entry.at.rule != RING_FILE_RULE_watch && entry.at.node == 0)
@@ -373,7 +374,9 @@ static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, in
 	auto_fd int fd = openat(dir_fd, text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &entry.stat) < 0)
 		return;
-	if (fanotify_identify(fd, &entry.key) < 0) {
+	r = fanotify_identify(fd, &entry.key);
+	if (r < 0) {
+		tree->refused = -r;
 		tree->unmarked++;
 		return;
 	}
@@ -386,10 +389,22 @@ static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, in
 		file_tree_enter_entry(tree, &entry);
 }
 
+/* Whether what is known by a name still has it. */
+static bool file_tree_is_there(const struct file_tree *tree, const struct file_node *node)
+{
+	auto_fd int fd = file_tree_open_path(tree, node->parent, slice_of(node->name),
+					     file_node_key(node), O_PATH);
+
+	return fd >= 0;
+}
+
 void file_tree_enter(struct file_tree *tree, struct file_node *dir, struct slice name, bool fresh)
 {
+	struct file_node *there = file_node_child(dir, name);
 	auto_fd int fd = file_tree_open_dir(tree, dir);
 
+	if (there && !file_tree_is_there(tree, there))
+		file_tree_leave(tree, there);
 	if (fd >= 0)
 		file_tree_enter_at(tree, dir, fd, name, fresh);
 }

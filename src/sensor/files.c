@@ -215,7 +215,8 @@ static const struct sensor_mechanism files_mechanisms[] = {
 	  .start = files_start_security_old },
 	{ .name = "fanotify", .costs = FILES_FANOTIFY_COSTS, .start = files_start_fanotify },
 	{ .name = "fanotify, halves",
-	  .costs = FILES_FANOTIFY_COSTS "; which name became which in a rename",
+	  .costs = FILES_FANOTIFY_COSTS
+	  "; which name became which in a rename; that an open made the file",
 	  .start = files_start_fanotify_halves },
 	{ .name = "tp_btf",
 	  .costs = "opens that fail, by io_uring and of 32-bit programs; every system call takes a "

@@ -210,3 +210,20 @@ for n in range(int(open("/proc/sys/fs/fanotify/max_queued_events").read()) + 10)
 	wait_for 5 grep -q "fanotify: can't keep to watch.uids, comms or cgroups" "$err"
 	grep -q 'tp_btf: files.mechanism chooses another' "$err"
 }
+
+@test "what is watched is read again on SIGHUP" {
+	paths() { printf '[files]\npaths = ["%s"]\nexclude = ["%s"]\n' "$dir/$1" "$dir/$2" >c.toml; }
+	paths etc etc/sub
+	unset BULWARK_FILES_PATHS
+	"$bulwark" up --config c.toml --under $$ --listen off --output json >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'files  *fanotify' "$err"
+	touch etc/sub/a etc/a
+	wait_for 5 has '."file.path" == "'"$dir"'/etc/a"'
+	paths etc etc/none
+	kill -HUP "$agent"
+	wait_for 5 grep -q 'read again' "$err"
+	touch etc/sub/b
+	wait_for 5 has '."file.path" == "'"$dir"'/etc/sub/b"'
+	! told | grep -q etc/sub/a
+}

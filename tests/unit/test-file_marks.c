@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "event/metrics.h"
 #include "sensor/file_marks.h"
 
@@ -144,6 +145,32 @@ static void what_was_made_before_the_mark_is_told_without_its_maker(void **state
 	assert_null(strstr(text_str(&world->told), "file.mkdir c/d\n"));
 }
 
+/* It is in the directory when that is read, and its record is still to come. */
+static void what_a_record_tells_is_not_found(void **state)
+{
+	struct world *world = *state;
+	struct file_node *node;
+	struct fanotify_key key;
+	char path[128];
+
+	world_do(world, "mkdir c; : >c/alone");
+	world_start(world);
+	snprintf(path, sizeof(path), "%s/c", world->dir);
+	auto_fd int dir_fd = open(path, O_PATH | O_CLOEXEC);
+	assert_int_equal(fanotify_identify(dir_fd, &key), 0);
+	node = file_tree_find(&world->marks->tree, (struct slice){ key.at, key.bytes });
+	assert_non_null(node);
+	world_do(world, ": >c/file");
+	auto_fd int fd = openat(dir_fd, "file", O_PATH | O_CLOEXEC);
+	assert_int_equal(fanotify_identify(fd, &key), 0);
+	file_notices_find(&world->marks->notices, node, SLICE("file"), &key);
+	file_notices_find(&world->marks->notices, node, SLICE("alone"), &key);
+	world_turn(world);
+	assert_non_null(strstr(text_str(&world->told), "file.open c/file by\n"));
+	assert_null(strstr(text_str(&world->told), "file.change c/file\n"));
+	assert_non_null(strstr(text_str(&world->told), "file.change c/alone\n"));
+}
+
 static void what_is_found_is_not_told_where_it_is_asked_who(void **state)
 {
 	struct world *world = *state;
@@ -184,13 +211,16 @@ static void directories_that_go_leave_the_tree(void **state)
 static void places_are_swapped(void **state)
 {
 	struct world *world = *state;
+	size_t before;
 
 	world_do(world, "mkdir -p a/in b/on");
 	world_start(world);
 	world_do(world, "mv --exchange a b 2>/dev/null || { mv a t; mv b a; mv t b; }; mkdir c");
 	world_turn(world);
+	before = world->marks->tree.by_key.count;
 	world_do(world, "mv -T c b/new; mkdir d; mv -T d b/new");
 	world_turn(world);
+	assert_int_equal(world->marks->tree.by_key.count, before);
 	text_clear(&world->told);
 	world_do(world, ": >a/on/x; : >b/in/y; : >b/new/z");
 	world_turn(world);
@@ -205,6 +235,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_was_made_before_the_mark_is_told_without_its_maker, world_make,
 			world_end),
+		cmocka_unit_test_setup_teardown(what_a_record_tells_is_not_found, world_make,
+						world_end),
 		cmocka_unit_test_setup_teardown(what_is_found_is_not_told_where_it_is_asked_who,
 						world_make, world_end),
 		cmocka_unit_test_setup_teardown(directories_that_go_leave_the_tree, world_make,
