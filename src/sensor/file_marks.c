@@ -9,6 +9,7 @@
 #include "event/metrics.h"
 
 #define FILE_MARKS_PAUSE_NS   (10 * NS_PER_MS) /* while much is told it is read this often */
+#define FILE_MARKS_GATHER_NS  NS_PER_MS	       /* that a file is made and opened is one record */
 #define FILE_MARKS_START_NS   (50 * NS_PER_MS) /* of marking, before the loop goes on */
 #define FILE_MARKS_TURN_NS    (5 * NS_PER_MS)
 #define FILE_MARKS_AGAIN_NS   (2 * NS_PER_S) /* after a mount */
@@ -37,23 +38,33 @@ static struct file_node *file_marks_gone(const struct file_tree *tree,
 	return known;
 }
 
+/* Where a name has come, as it is known now. */
+static struct file_node *file_marks_target(const struct file_tree *tree,
+					   const struct fanotify_record *told)
+{
+	return file_tree_find(tree, told->mask & FAN_RENAME ? told->to_directory : told->directory);
+}
+
 static void file_marks_follow(struct file_marks *marks, const struct fanotify_record *told,
 			      const struct file_place *from, const struct file_place *to)
 {
 	struct file_tree *tree = &marks->tree;
-	struct file_node *known = file_marks_gone(tree, told, from);
+	struct file_node *known = file_marks_gone(tree, told, from), *dir;
 
-	if (known && to->dir && told->mask & FAN_RENAME)
+	if (known && to->dir && told->mask & FAN_RENAME) {
 		file_tree_move(tree, known, to->dir, to->name);
-	else if (known)
-		file_tree_leave(tree, known);
-	if (to->dir && !known) {
-		file_tree_enter(tree, to->dir, to->name, false);
-	} else if (from->dir && told->mask & FAN_CREATE) {
-		file_tree_enter(tree, from->dir, from->name, true);
-		/* Before the next record is read: what lies in it now none of these tells. */
-		(void)file_tree_read(tree, FILE_MARKS_TURN_NS);
+		return;
 	}
+	if (known)
+		file_tree_leave(tree, known);
+	dir = file_marks_target(tree, told);
+	if (!dir || !(told->mask & (FAN_RENAME | FAN_MOVED_TO | FAN_CREATE)))
+		return;
+	file_tree_enter(tree, dir, told->mask & FAN_RENAME ? told->to_name : told->name,
+			told->mask & FAN_CREATE);
+	/* Before the next record is read: what lies in it now none of these tells. */
+	if (told->mask & FAN_CREATE)
+		(void)file_tree_read(tree, FILE_MARKS_TURN_NS);
 }
 
 static void file_marks_take(struct file_marks *marks, const struct fanotify_record *told,
@@ -144,8 +155,13 @@ static void file_marks_turn(struct file_marks *marks)
 
 static void file_marks_on_ready(struct loop_fd *ready, uint32_t events)
 {
+	struct file_marks *marks = container_of(ready, struct file_marks, ready);
+	struct error err;
+
 	(void)events;
-	file_marks_turn(container_of(ready, struct file_marks, ready));
+	loop_timer_set(marks->env->loop, &marks->timer, FILE_MARKS_GATHER_NS);
+	if (loop_fd_change(marks->env->loop, ready, 0, &err) < 0)
+		marks->env->trouble(marks->env->owner, &err);
 }
 
 static void file_marks_on_timer(struct loop_timer *timer)

@@ -303,21 +303,32 @@ static bool file_tree_alike(struct ring_file_node a, struct ring_file_node b)
 	return a.node == 0 && b.node == 0 && a.rule == b.rule;
 }
 
+/* It moves below itself: something was missed. What is stale goes with the next look at all. */
+static bool file_tree_is_torn(struct file_tree *tree, const struct file_node *dir,
+			      const struct file_node *to)
+{
+	if (!file_node_is_within(to, dir))
+		return false;
+	tree->torn = true;
+	return true;
+}
+
 void file_tree_move(struct file_tree *tree, struct file_node *dir, struct file_node *to,
 		    struct slice name)
 {
 	struct ring_file_node at = file_watch_step(tree->watch, to->at, name);
 	struct file_node *there = file_node_child(to, name);
+	bool known = !there || !file_node_is_within(dir, there);
 	char *copy;
 
-	if (there == dir)
+	if (there == dir || file_tree_is_torn(tree, dir, to))
 		return;
 	if (there)
 		file_tree_leave(tree, there);
-	copy = strndup(name.at, name.bytes);
-	if (!copy || !file_tree_alike(dir->at, at) || file_node_is_within(to, dir)) {
-		free(copy);
-		file_tree_leave(tree, dir);
+	copy = known && file_tree_alike(dir->at, at) ? strndup(name.at, name.bytes) : NULL;
+	if (!copy) {
+		if (known)
+			file_tree_leave(tree, dir);
 		file_tree_enter(tree, to, name, false);
 		return;
 	}
@@ -349,6 +360,8 @@ static void file_tree_enter_entry(struct file_tree *tree, const struct file_tree
 	/* One of another round was moved unseen. */
 	if (known && known->parent && known->round != tree->round &&
 	    (known->parent != entry->dir || !slice_is(entry->name, known->name))) {
+		if (file_tree_is_torn(tree, known, entry->dir))
+			return;
 		file_tree_move(tree, known, entry->dir, entry->name);
 		known = file_tree_known(tree, entry);
 	}
@@ -501,7 +514,9 @@ bool file_tree_read(struct file_tree *tree, uint64_t budget_ns)
 		return true;
 	if (tree->sweeps)
 		file_tree_sweep(tree);
-	return false;
+	if (tree->torn)
+		file_tree_again(tree);
+	return !list_is_empty(&tree->unread);
 }
 
 void file_tree_again(struct file_tree *tree)
@@ -510,6 +525,7 @@ void file_tree_again(struct file_tree *tree)
 
 	tree->round++;
 	tree->sweeps = true;
+	tree->torn = false;
 	list_each(&tree->roots, root, node)
 		file_tree_read_later(tree, root);
 }

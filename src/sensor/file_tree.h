@@ -39,6 +39,7 @@ struct file_tree {
 	size_t limit;	   /* directories at most */
 	uint32_t round;	   /* of looking at all */
 	bool sweeps;	   /* what this round doesn't find is gone */
+	bool torn;	   /* what is known can't be: it is to be looked at again */
 	uint64_t unmarked; /* directories and files that got no mark */
 	int refused;	   /* errno of the last that the kernel gave none */
 	/* Something watched lies in a fresh directory. */
