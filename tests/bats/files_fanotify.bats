@@ -163,6 +163,29 @@ tells() {
 		."process.namespace.mnt" != '"$(stat -Lc %i /proc/self/ns/mnt)"
 }
 
+@test "what is mounted in a container counts, and what never answers doesn't stop the agent" {
+	[ -c /dev/fuse ] || skip "no FUSE"
+	name=watched-$$-$RANDOM
+	export BULWARK_FILES_PATHS=/$name
+	start_files
+	unshare -m --propagation private bash -e <<-END
+		mount -t tmpfs none etc
+		mkdir -p etc/$name/{hung,tmp} etc/{old,usr}
+		ln -s usr/bin usr/lib usr/lib64 etc
+		mount --bind /usr etc/usr
+		mount -t tmpfs none etc/$name/tmp
+		coproc "$tree/tests/tools/files.py" hang etc/$name/hung
+		read -r said <&\${COPROC[0]}
+		cd etc
+		pivot_root . old
+		/bin/sleep 0.5
+		/bin/touch /$name/tmp/file
+		/bin/sleep 0.2
+	END
+	wait_for 5 has '."file.path" == "/'"$name"'/tmp/file"'
+	wait_for 5 has '."event.name" == "loss" and (."loss.reason" | test("takes none"))'
+}
+
 @test "a process that does much is told of no more than files.rate, and how much that was" {
 	export BULWARK_FILES_RATE=10
 	start_files
