@@ -19,7 +19,7 @@
 #include "sensor/kmsg_clock.h"
 
 /* Records taken in one go; then others have their turn. */
-#define KMSG_BUDGET	  4096
+#define KMSG_BUDGET 4096
 /* Old records that are passed over one by one at start, about as many milliseconds as thousands. */
 #define KMSG_PASSED_MAX	  16384
 #define KMSG_SWITCH	  "sys/kernel/printk_devkmsg" /* below procfs */
