@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "sensor/file_event.h"
+#include "sensor/file_open.h"
 
 #define FILE_NOTICE_WRITES_NS NS_PER_S
 
@@ -90,7 +91,7 @@ static void file_notice_look(struct file_notice *notice)
 		return;
 	notice->looked = true;
 	auto_fd int fd = notice->key.bytes
-				 ? file_tree_open(notice->notices->tree, notice->place->dir,
+				 ? file_open_file(notice->notices->tree, notice->place->dir,
 						  notice->place->name, notice->key)
 				 : -1;
 	if (fd < 0 || fstat(fd, &stat) < 0) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "kernel/procfs.h"
+#include "sensor/file_open.h"
 
 #define FILE_ROOTS_LOOK_NS (10 * NS_PER_S)
 
@@ -15,10 +16,10 @@ static void file_roots_add(struct file_roots *roots, uint32_t pid, uint32_t ppid
 	root = file_tree_add_root(roots->tree, pid, ns);
 	if (!root)
 		return;
-	if (!file_tree_is_root(roots->tree, root, root->root_pid))
+	if (!file_open_is_root(roots->tree, root, root->root_pid))
 		root->root_pid = pid;
 	/* Parents live longer. */
-	if (root->root_pid == pid && ppid && file_tree_is_root(roots->tree, root, ppid))
+	if (root->root_pid == pid && ppid && file_open_is_root(roots->tree, root, ppid))
 		root->root_pid = ppid;
 	if (!list_is_empty(&roots->tree->unread))
 		loop_timer_set(roots->env->loop, roots->turn, 1);
@@ -46,7 +47,7 @@ static void file_roots_try(void *owner, uint32_t pid)
 
 	search->found =
 		search->found || (procfs_namespace(proc_fd, pid, "mnt") == search->root->root_ns &&
-				  file_tree_is_root(search->roots->tree, search->root, pid));
+				  file_open_is_root(search->roots->tree, search->root, pid));
 	if (search->found && search->root->root_pid == 0)
 		search->root->root_pid = pid;
 }
@@ -56,7 +57,7 @@ static bool file_roots_lives(struct file_roots *roots, struct file_node *root)
 {
 	struct file_roots_search search = { .roots = roots, .root = root };
 
-	if (file_tree_is_root(roots->tree, root, root->root_pid))
+	if (file_open_is_root(roots->tree, root, root->root_pid))
 		return true;
 	root->root_pid = 0;
 	return procfs_each(roots->env->proc_fd, file_roots_try, &search, NULL) == 0 && search.found;

@@ -9,11 +9,9 @@
 #include <sys/sysmacros.h>
 
 #include "base/clock.h"
-#include "kernel/path.h"
-#include "kernel/procfs.h"
-#include "kernel/record.h"
+#include "sensor/file_open.h"
 
-static struct slice file_node_key(const void *item)
+struct slice file_node_key(const void *item)
 {
 	const struct file_node *dir = item;
 
@@ -92,128 +90,6 @@ size_t file_node_names(const struct file_node *dir, struct slice name, char *roo
 		name = slice_of(dir->name);
 		dir = dir->parent;
 	}
-}
-
-/* -errno. */
-static int file_tree_open_root(const struct file_tree *tree, uint32_t pid)
-{
-	char path[32];
-	int fd;
-
-	snprintf(path, sizeof(path), "%u/root", pid);
-	fd = openat(tree->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-bool file_tree_is_root(const struct file_tree *tree, const struct file_node *root, uint32_t pid)
-{
-	auto_fd int fd = file_tree_open_root(tree, pid);
-
-	return fd >= 0 && fanotify_is(fd, file_node_key(root));
-}
-
-static const struct file_node *file_node_root(const struct file_node *node)
-{
-	while (node->parent)
-		node = node->parent;
-	return node;
-}
-
-/* A root's directory; the caller's to close. */
-static int file_tree_open_top(const struct file_tree *tree, const struct file_node *root)
-{
-	int fd;
-
-	if (root->root_ns)
-		return file_tree_open_root(tree, root->root_pid);
-	fd = fcntl(tree->root_fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Step by step: no directory is asked for a name before it is known for one of ours. What a user
- * has mounted over it meanwhile might not answer. */
-static int file_tree_walk(const struct file_tree *tree, const struct file_node *dir)
-{
-	int fd;
-
-	if (!dir->parent)
-		return file_tree_open_top(tree, dir);
-	auto_fd int parent_fd = file_tree_walk(tree, dir->parent);
-	if (parent_fd < 0)
-		return parent_fd;
-	fd = openat(parent_fd, dir->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && !fanotify_is(fd, file_node_key(dir))) {
-		close(fd);
-		return -ESTALE;
-	}
-	return fd < 0 ? -errno : fd;
-}
-
-static int file_tree_walk_to(const struct file_tree *tree, const struct file_node *dir,
-			     struct slice name)
-{
-	char text[RING_FILE_NAME + 1];
-	auto_fd int dir_fd = file_tree_walk(tree, dir);
-	int fd;
-
-	if (dir_fd < 0)
-		return dir_fd;
-	slice_copy(name.bytes ? name : SLICE("."), text, sizeof(text));
-	fd = openat(dir_fd, text, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* With O_PATH, by its path, if it is still what the key names. */
-static int file_tree_open_path(const struct file_tree *tree, const struct file_node *dir,
-			       struct slice name, struct slice key)
-{
-	char names[RING_FILE_NAMES], room[RECORD_NAMES_ROOM(RING_FILE_NAMES) + 1];
-	auto_fd int top_fd = file_tree_open_top(tree, file_node_root(dir));
-	size_t bytes;
-	bool cut;
-	int fd;
-
-	bytes = file_node_names(dir, name, names, &cut);
-	if (cut || top_fd < 0)
-		return cut ? -ENAMETOOLONG : top_fd;
-	room[RECORD_NAMES_ROOM(bytes)] = '\0';
-	fd = path_open_cached(top_fd, record_names((struct slice){ names, bytes }, false, room).at);
-	if (fd == -EAGAIN)
-		fd = file_tree_walk_to(tree, dir, name);
-	if (fd >= 0 && !fanotify_is(fd, key)) {
-		close(fd);
-		return -ESTALE;
-	}
-	return fd;
-}
-
-/* For reading. */
-static int file_tree_open_dir(const struct file_tree *tree, const struct file_node *dir)
-{
-	struct slice none = { 0 };
-	auto_fd int at = file_tree_open_path(tree, dir, none, file_node_key(dir));
-	int fd;
-
-	if (at < 0)
-		return at;
-	fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-int file_tree_open(const struct file_tree *tree, const struct file_node *dir, struct slice name,
-		   struct slice key)
-{
-	int fd = file_tree_open_path(tree, dir, name, key);
-
-	/* It, or a directory on the way, has got another name since: by its handle, for which
-	 * any directory of its file system will do. */
-	for (; fd < 0 && dir; dir = dir->parent) {
-		auto_fd int on_fd = file_tree_open_dir(tree, dir);
-
-		if (on_fd >= 0)
-			return fanotify_open(on_fd, key);
-	}
-	return fd;
 }
 
 struct file_node *file_tree_find(const struct file_tree *tree, struct slice key)
@@ -320,7 +196,7 @@ static struct file_node *file_tree_add(struct file_tree *tree, const struct file
 
 void file_tree_leave(struct file_tree *tree, struct file_node *dir)
 {
-	auto_fd int on_fd = dir->parent ? file_tree_open_dir(tree, dir->parent) : -1;
+	auto_fd int on_fd = dir->parent ? file_open_dir(tree, dir->parent) : -1;
 
 	for (;;) {
 		struct file_node *last = dir, *child;
@@ -419,39 +295,6 @@ static void file_tree_enter_entry(struct file_tree *tree, const struct file_tree
 	}
 }
 
-/* Whoever may mount one of these decides whether it ever answers: they get no marks. */
-static bool file_tree_is_remote(const struct file_tree *tree, const struct file_node *dir, int fd)
-{
-	static const char *const types[] = { "fuse", "nfs", "cifs", "smb",    "9p",
-					     "ceph", "afs", "auto", "lustre", "glusterfs" };
-	const struct file_node *root = file_node_root(dir);
-	char type[64] = "";
-
-	if (procfs_mount_type(tree->proc_fd, root->root_ns ? root->root_pid : 1, fd, type,
-			      sizeof(type)) < 0)
-		return true;
-	for (size_t n = 0; n < array_count(types); n++)
-		if (slice_starts(slice_of(type), slice_of(types[n])))
-			return true;
-	return false;
-}
-
-/* With O_PATH; -EREMOTE, -errno. */
-static int file_tree_open_entry(const struct file_tree *tree, const struct file_node *dir,
-				int dir_fd, const char *name)
-{
-	int fd = path_open_unmounted(dir_fd, name);
-
-	if (fd != -EXDEV)
-		return fd;
-	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && file_tree_is_remote(tree, dir, fd)) {
-		close(fd);
-		return -EREMOTE;
-	}
-	return fd < 0 ? -errno : fd;
-}
-
 static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, int dir_fd,
 			       struct slice name, bool fresh)
 {
@@ -464,7 +307,7 @@ static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, in
 		return;
 	if (slice_copy(name, text, sizeof(text)) != name.bytes)
 		return;
-	auto_fd int fd = file_tree_open_entry(tree, dir, dir_fd, text);
+	auto_fd int fd = file_open_entry(tree, dir, dir_fd, text);
 	if (fd != -EREMOTE && (fd < 0 || fstat(fd, &entry.stat) < 0))
 		return;
 	r = fd < 0 ? fd : fanotify_identify(fd, &entry.key);
@@ -486,7 +329,7 @@ static void file_tree_enter_at(struct file_tree *tree, struct file_node *dir, in
 static bool file_tree_is_there(const struct file_tree *tree, const struct file_node *node)
 {
 	auto_fd int fd =
-		file_tree_open_path(tree, node->parent, slice_of(node->name), file_node_key(node));
+		file_open_place(tree, node->parent, slice_of(node->name), file_node_key(node));
 
 	return fd >= 0;
 }
@@ -494,7 +337,7 @@ static bool file_tree_is_there(const struct file_tree *tree, const struct file_n
 void file_tree_enter(struct file_tree *tree, struct file_node *dir, struct slice name, bool fresh)
 {
 	struct file_node *there = file_node_child(dir, name);
-	auto_fd int fd = file_tree_open_dir(tree, dir);
+	auto_fd int fd = file_open_dir(tree, dir);
 
 	if (there && !file_tree_is_there(tree, there))
 		file_tree_leave(tree, there);
@@ -546,7 +389,7 @@ static void file_tree_keep(struct file_tree *tree, const struct file_node *root)
 
 static void file_tree_read_one(struct file_tree *tree, struct file_node *dir)
 {
-	int fd = file_tree_open_dir(tree, dir);
+	int fd = file_open_dir(tree, dir);
 
 	if (fd == -ENAMETOOLONG)
 		tree->unmarked++; /* what lies in it */
@@ -636,7 +479,7 @@ static struct file_node *file_tree_enter_root(struct file_tree *tree, int fd)
 
 struct file_node *file_tree_add_root(struct file_tree *tree, uint32_t pid, uint32_t ns)
 {
-	auto_fd int fd = file_tree_open_root(tree, pid);
+	auto_fd int fd = file_open_root(tree, pid);
 	size_t before = tree->by_key.count;
 	struct file_node *root = fd < 0 ? NULL : file_tree_enter_root(tree, fd);
 

@@ -54,13 +54,14 @@ void file_tree_done(struct file_tree *tree);
 /* The root directory of a process in a container, added where it isn't in the tree yet; NULL: it is
  * the host's, or gets no mark. */
 struct file_node *file_tree_add_root(struct file_tree *tree, uint32_t pid, uint32_t ns);
-/* Whether it is the process's root directory. */
-bool file_tree_is_root(const struct file_tree *tree, const struct file_node *root, uint32_t pid);
 
 /* Marks what is still to be marked, for so long. True: there is more. */
 bool file_tree_read(struct file_tree *tree, uint64_t budget_ns);
 /* Looks at all again, for something may have been missed. */
 void file_tree_again(struct file_tree *tree);
+
+/* As records name it. */
+struct slice file_node_key(const void *node);
 
 /* What a record names; NULL: none of these. */
 struct file_node *file_tree_find(const struct file_tree *tree, struct slice key);
@@ -73,10 +74,6 @@ void file_tree_move(struct file_tree *tree, struct file_node *dir, struct file_n
 		    struct slice name);
 /* It is gone, or in a place where nothing is watched. */
 void file_tree_leave(struct file_tree *tree, struct file_node *dir);
-
-/* Opens, with O_PATH, what the key names, which has, or had, this name; -errno. */
-must_check int file_tree_open(const struct file_tree *tree, const struct file_node *dir,
-			      struct slice name, struct slice key);
 
 /* The name's path as records have it: from the name up to the root, each ends in NUL. An empty
  * name: the directory's own. Returns the bytes, at most RING_FILE_NAMES. */
