@@ -90,7 +90,7 @@ is '... and others as ever' '5' c 'touch /mine; chown 5 /mine; stat -c %u /mine'
 
 # --- attacks, and accidents ---
 
-is 'what a call points to is read once' "raced: the kernel's procfs 0, bared files 0" "$r" exec c trapped race 40
+has 'what a call points to is read once' "the kernel's procfs 0, bared files 0" "$r" exec c trapped race 40
 is 'many at a time' '0 errors' "$r" exec c trapped many 8
 before=$(fds_of "$(fs_pid)") mounts=$(c 'cat /proc/self/mountinfo | wc -l')
 "$r" exec c trapped loop 4 >"$state/loop.out" 2>&1 &
