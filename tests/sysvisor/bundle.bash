@@ -22,6 +22,11 @@ spec() {
 mkdir "$state/bin"
 printf '#!/bin/sh\nexec %s run -b %s c\n' "$r" "$bundle" >"$state/bin/run"
 printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0" | sed "s/^^@//; /^$/d"\n' >"$state/bin/on_a_terminal"
+cat >"$state/bin/moved" <<-END
+	#!/bin/sh
+	strace -f -qq -e trace=openat -o $state/calls $r "\$@"
+	grep 'cgroup.procs.*WRONLY' $state/calls
+END
 chmod +x "$state/bin"/*
 
 PATH=$state/bin:$PATH
@@ -256,6 +261,11 @@ is 'exec: no fd of ours is in it' '0
 1
 2
 3' bash -c "exec 8</etc/passwd; $r exec c ls /proc/self/fd | cat"
+groups=$(readlink -f "/sys/fs/cgroup/$name/c" /sys/fs/cgroup/*/"$name/c" | sort -u | xargs ls -d 2>/dev/null | wc -l)
+is 'the first process is in its group of each hierarchy' "$groups" grep -c "/$name/c$" "/proc/$(cat "$state/pid")/cgroup"
+is '... and so is one of exec' "$groups" grep -c "/$name/c$" "/proc/$(cat "$state/exec.pid")/cgroup"
+type strace >/dev/null 2>&1 &&
+	is 'exec moves no process: that would make the whole machine wait' '' moved exec c true
 gives 'pause' 0 "$r" pause c
 is 'the state: paused' paused sh -c "$r state c | jq -r .status"
 has 'exec in a paused one' 'cannot exec in a paused container' "$r" exec c true
@@ -283,6 +293,8 @@ is 'nothing is left' '' sh -c "ls $state/root; ls -d /sys/fs/cgroup/*/$name/c 2>
 spec . sleep 100
 "$r" create -b "$bundle" c >/dev/null 2>&1 </dev/null
 gives 'delete --force of a created one' 0 "$r" delete --force c
+spec . true
+type strace >/dev/null 2>&1 && is 'run moves none' '' moved run -b "$bundle" c
 spec '.process.terminal = true' sh -c 'tty; stat -c %u /dev/pts/0 /dev/console'
 is 'run on a terminal' '/dev/pts/0
 0

@@ -179,6 +179,8 @@ static int create_make_cgroup(struct create *create, struct error *err)
 	if (r < 0 || create->scope.unit)
 		return r; /* systemd makes none without a process in it */
 	r = cgroup_tree_make(&create->tree, text_str(&create->cgroup_path), err);
+	if (r == 0)
+		r = cgroup_tree_open_tasks(&create->tree, err);
 	return r < 0 ? r : create_limit_cgroup(create, err);
 }
 
@@ -307,7 +309,8 @@ static int create_save(struct create *create, struct error *err)
 
 static int create_attach(struct create *create, struct error *err)
 {
-	return cgroup_tree_attach(&create->tree, create->pid, err);
+	return create->enters ? channel_wait(create->channel[0], CHANNEL_entered, NULL, err)
+			      : cgroup_tree_attach(&create->tree, create->pid, err);
 }
 
 static int create_show(struct create *create, struct error *err)
@@ -379,17 +382,17 @@ static const struct create_step create_steps[] = {
 static int create_ask_process(struct create *create, int r, struct error *err)
 {
 	struct pollfd said = { .fd = create->channel[0], .events = POLLIN };
-	struct error why = { 0 };
-	int its;
+	struct channel_message message;
 
-	if (create->pid <= 0 || poll(&said, 1, 0) <= 0)
-		return r;
-	its = channel_wait(create->channel[0], CHANNEL_ready, NULL, &why);
-	if (its == 0 || its == -EPIPE)
-		return r;
-	if (err)
-		*err = why;
-	return its;
+	while (create->pid > 0 && poll(&said, 1, 0) > 0 &&
+	       channel_hear(create->channel[0], &message, NULL, NULL) == 0) {
+		if (message.word != CHANNEL_failed)
+			continue;
+		if (err)
+			*err = message.err;
+		return message.err.code > 0 ? -message.err.code : -EIO;
+	}
+	return r;
 }
 
 int create_make(struct create *create, struct error *err)

@@ -116,22 +116,27 @@ static int exec_attach_beside(const struct exec *exec, struct error *err)
 	return 0;
 }
 
-static int exec_attach(struct exec *exec, struct error *err)
+static int exec_open_group(struct exec *exec, struct error *err)
 {
 	auto_text struct text path = { 0 };
 	int r = cgroup_tree_init(&exec->tree, err);
 
-	if (r < 0)
-		return r;
 	text_printf(&path, "%s", exec->state.cgroup);
 	if (exec->group)
 		text_printf(&path, "/%s", exec->group);
-	r = cgroup_tree_open(&exec->tree, text_str(&path), err);
 	if (r == 0)
-		r = cgroup_tree_attach(&exec->tree, 0, err);
-	if (r == -EBUSY && exec->tree.v2_only && !exec->group)
-		r = exec_attach_beside(exec, err);
-	return r;
+		r = cgroup_tree_open(&exec->tree, text_str(&path), err);
+	return r < 0 ? r : cgroup_tree_open_tasks(&exec->tree, err);
+}
+
+/* In the container's group of v2; those of v1 it enters by itself. */
+static pid_t exec_clone_helper(struct exec *exec)
+{
+	const struct cgroup_hierarchy *v2 = cgroup_tree_v2(&exec->tree);
+	pid_t helper = process_clone(0, v2 ? v2->group_fd : -1);
+
+	exec->beside = helper < 0 && errno == EBUSY && exec->tree.v2_only && !exec->group;
+	return exec->beside ? process_clone(0, -1) : helper;
 }
 
 /* The namespaces that differ from ours: joining one's own time namespace, for one, is refused on
@@ -165,16 +170,16 @@ struct exec_born {
 static void exec_help(struct exec *exec, int answer_fd) __attribute__((noreturn));
 static void exec_help(struct exec *exec, int answer_fd)
 {
-	struct clone_args args = { .flags = CLONE_PARENT };
 	struct exec_born born;
 
 	memset(&born, 0, sizeof(born));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	born.result = exec_attach(exec, &born.err);
+	born.result = exec->beside ? exec_attach_beside(exec, &born.err)
+				   : cgroup_tree_enter(&exec->tree, &born.err);
 	if (born.result == 0)
 		born.result = exec_join(exec, &born.err);
 	if (born.result == 0) {
-		born.pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+		born.pid = process_clone(CLONE_PARENT, -1);
 		if (born.pid == 0)
 			exec_run(exec);
 		if (born.pid < 0)
@@ -190,10 +195,13 @@ static int exec_spawn(struct exec *exec, struct error *err)
 	int fds[2];
 	pid_t helper;
 	ssize_t n;
+	int r = exec_open_group(exec, err);
 
+	if (r < 0)
+		return r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
-	helper = fork();
+	helper = exec_clone_helper(exec);
 	if (helper == 0)
 		exec_help(exec, fds[1]);
 	close(fds[1]);
@@ -260,6 +268,7 @@ void exec_done(struct exec *exec)
 	for (size_t n = 0; n < array_count(fds); n++)
 		if (fds[n] >= 0)
 			close(fds[n]);
+	cgroup_tree_done(&exec->tree);
 	filter_done(&exec->filter);
 	filter_done(&exec->traps);
 	spec_done(&exec->spec);
