@@ -293,6 +293,7 @@ static int create_save(struct create *create, struct error *err)
 		.listener_path = create->filter.listens ? seccomp->listener_path : NULL,
 		.listener_metadata = create->filter.listens ? seccomp->listener_metadata : NULL,
 		.scope = create->scope.unit,
+		.personality = create->spec.linux_.personality,
 		.pid = { create->pid, true },
 		.start_ticks = { (int64_t)stat.start_ticks, true },
 		.owner = { geteuid(), true },

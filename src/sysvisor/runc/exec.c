@@ -65,6 +65,7 @@ static void exec_run(struct exec *exec)
 		.filter = &exec->filter,
 		.traps = &exec->traps,
 		.reply_fd = exec->channel[1],
+		.personality = exec->state.personality,
 		.keep_fds = exec->keep_fds,
 		.id = exec->state.id,
 		.terminal_fd = spec->terminal ? 0 : -1,
@@ -237,6 +238,8 @@ static int exec_limit(struct exec *exec, struct error *err)
 		runtime_warn(exec->runtime, "%s; it stays where it can be", clamped);
 	if (r == 0)
 		r = process_schedule(exec->pid, process, err);
+	if (r == 0)
+		r = process_pin(exec->pid, process->exec_affinity.final, err);
 	if (r == 0 && process->oom_score_adj.set)
 		r = process_oom(exec->pid, process->oom_score_adj.value, err);
 	return r;
@@ -252,7 +255,10 @@ int exec_make(struct exec *exec, struct error *err)
 	exec->pidfd = state_pidfd(&exec->state, err);
 	if (exec->pidfd < 0)
 		return exec->pidfd;
-	r = exec_spawn(exec, err);
+	/* Those that it begins on are inherited: it is in the container's group at once. */
+	r = process_pin(0, exec->spec.process.exec_affinity.initial, err);
+	if (r == 0)
+		r = exec_spawn(exec, err);
 	if (r < 0)
 		return r;
 	close(take_fd(&exec->channel[1]));

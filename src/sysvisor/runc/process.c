@@ -275,7 +275,7 @@ static int process_personality(const char *name, struct error *err)
 {
 	unsigned long persona = PER_LINUX;
 
-	if (!name)
+	if (!name || !*name)
 		return 0;
 	if (strcmp(name, "LINUX32") == 0)
 		persona = PER_LINUX32;

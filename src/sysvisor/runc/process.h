@@ -45,6 +45,9 @@ must_check int process_limit(pid_t pid, const struct spec_list *rlimits, bool cl
 must_check int process_oom(pid_t pid, int64_t score, struct error *err);
 /* process.scheduler and process.ioPriority. */
 must_check int process_schedule(pid_t pid, const struct spec_process *process, struct error *err);
+/* Has it run on these processors alone ("0-3,7"); without a list it stays as it is. 0 is the
+ * caller. */
+must_check int process_pin(pid_t pid, const char *list, struct error *err);
 /* Gives fds 0 to 2 to the container's user, where they are pipes that he would open again. */
 void process_give_stdio(const struct plan *plan, const struct spec_user *user);
 
