@@ -240,9 +240,16 @@ static int create_map_ids(struct create *create, struct error *err)
 
 static int create_send_rootfs(struct create *create, struct error *err)
 {
-	auto_fd int fd = rootfs_open(&create->plan, create->userns_fd, err);
+	auto_fd int fd = rootfs_open(&create->plan, create->userns_fd, err), locked = -1;
 
-	return fd < 0 ? fd : channel_send(create->channel[0], CHANNEL_mapped, fd, err);
+	if (fd < 0)
+		return fd;
+	if (plan_locks_root(&create->plan)) {
+		locked = lock_root(fd, create->userns_fd, create->channel[0], err);
+		if (locked < 0)
+			return locked;
+	}
+	return channel_send(create->channel[0], CHANNEL_mapped, locked < 0 ? fd : locked, err);
 }
 
 static void create_undo_rootfs(struct create *create)

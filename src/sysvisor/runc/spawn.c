@@ -235,6 +235,7 @@ static void create_become_init(struct create *create)
 		.has_services = !create->runtime->no_filesystem && !create->plan.is_plain,
 		.new_keyring = !create->options->no_new_keyring,
 		.root_fd = -1,
+		.places_fd = -1,
 	};
 	sigset_t none;
 
