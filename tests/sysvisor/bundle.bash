@@ -76,6 +76,18 @@ is 'unless it is asked for less' 'CapEff:	0000000000000001
 CapBnd:	0000000000000001' run
 spec '.process.env += ["SYSVISOR_HONOR_CAPS=perhaps"]' true
 has 'a switch that is neither' 'env var SYSVISOR_HONOR_CAPS has invalid value' run
+spec '.process.env += ["SYSVISOR_ALLOW_TRUSTED_XATTR=TRUE"]' true
+has 'a switch that would promise what the kernel does not keep' "SYSVISOR_ALLOW_TRUSTED_XATTR: not supported: the kernel" run
+mkdir -p "$rootfs"/layers/{low,trusted,user}/d "$rootfs/layers/o"
+touch "$rootfs/layers/low/d/below"
+if type python3 >/dev/null 2>&1; then
+	python3 -c 'import os, sys
+for name in ("trusted", "user"): os.setxattr(f"{sys.argv[1]}/{name}/d", name + ".overlay.opaque", b"y")' "$rootfs/layers"
+	# If it heeds the first one, too, the switch above can be had.
+	spec . sh -c 'cd /layers; mount -t overlay o -o lowerdir=trusted:low o && ls o/d && umount o
+		mount -t overlay o -o lowerdir=user:low,userxattr o && ls o/d'
+	is 'an overlay that is mounted inside heeds user.overlay.opaque alone' below run
+fi
 spec '.process.noNewPrivileges = true' grep NoNewPrivs /proc/self/status
 is 'no_new_privs' 'NoNewPrivs:	1' run
 spec '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0,
