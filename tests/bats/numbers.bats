@@ -237,8 +237,7 @@ osquery_config() {
 	finish
 	grep -q 'info: statsd .*sockets' said
 	for sensor in exec tcp udp dns tls http kmsg privilege osquery; do
-		grep -q "info: $sensor *off" said
-		grep -A1 "info: $sensor *off" said | grep -q 'no probe asks for it'
+		grep -q "info: $sensor *off: no probe asks for it" said
 	done
 }
 

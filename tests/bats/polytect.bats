@@ -266,10 +266,11 @@ allow_writing() {
 		skip "kernel.printk_devkmsg is $devkmsg and can't be changed"
 }
 
+flood() { python3 "$tree/tests/tools/kmsg-flood.py" "$@"; }
+
 @test "a log that overflows costs records, each of which is counted, and not the agent" {
 	need_kmsg
 	allow_writing
-	flood() { python3 "$tree/tests/tools/kmsg-flood.py" "$@"; }
 	listen=$(free_port)
 	first=$(flood 0)
 	"$bulwark" up --under $$ --output json --listen "127.0.0.1:$listen" >out 2>err 3>&- &
@@ -299,4 +300,26 @@ allow_writing() {
 	flood 1 "x-$$[77]: segfault at 0 ip 0000000000401136 sp 00007ffd5833d0c0 error 4" >/dev/null
 	still() { [ "$(count '."event.name" == "kmsg.forged" and ."process.comm" == "x-'$$'"')" -ge 1 ]; }
 	wait_for 5 still
+}
+
+@test "records that are overwritten before the agent read any are counted, too" {
+	need_kmsg
+	allow_writing
+	listen=$(free_port)
+	"$bulwark" up --under $$ --listen "127.0.0.1:$listen" >/dev/null 2>err 3>&- &
+	agent=$!
+	started="$started $agent"
+	wait_for 20 curl -sf "127.0.0.1:$listen/healthz"
+	first=$(curl -sf "127.0.0.1:$listen/metrics" | awk '/^bulwark_kmsg_records_total/ { print $2 }')
+	kill -STOP "$agent"
+	up=$(flood 0)
+	flood 60000
+	kill -CONT "$agent"
+	last=$(flood 0)
+	told() {
+		curl -sf "127.0.0.1:$listen/metrics" |
+			awk -v least=$((first + last - up)) '/^bulwark_kmsg_(records|lost)_total/ { sum += $2 }
+				END { exit !(sum >= least) }'
+	}
+	wait_for 20 told
 }
