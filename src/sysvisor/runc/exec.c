@@ -196,13 +196,14 @@ static int exec_spawn(struct exec *exec, struct error *err)
 	int fds[2];
 	pid_t helper;
 	ssize_t n;
-	int r = exec_open_group(exec, err);
+	int code, r = exec_open_group(exec, err);
 
 	if (r < 0)
 		return r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return error_errno(err, errno, "make a pipe");
 	helper = exec_clone_helper(exec);
+	code = errno;
 	if (helper == 0)
 		exec_help(exec, fds[1]);
 	close(fds[1]);
@@ -211,7 +212,7 @@ static int exec_spawn(struct exec *exec, struct error *err)
 	} while (n < 0 && helper > 0 && errno == EINTR);
 	close(fds[0]);
 	if (helper < 0)
-		return error_errno(err, errno, "fork");
+		return error_errno(err, code, "clone a process into the container's control group");
 	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (n != sizeof(born))

@@ -365,7 +365,9 @@ static int create_spawn_at_once(struct create *create, struct error *err)
 	create->pid = process_clone(flags, create->enters && v2 ? v2->group_fd : -1);
 	if (create->pid == 0)
 		create_become_init(create);
-	return create->pid < 0 ? error_errno(err, errno, "clone") : 0;
+	return create->pid < 0 ? error_errno(err, errno, "clone it into the control group '%s'",
+					     text_str(&create->cgroup_path))
+			       : 0;
 }
 
 int create_spawn(struct create *create, struct error *err)
