@@ -14,17 +14,7 @@ setup() {
 }
 
 teardown() {
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-}
-
-# bats overlooks a failing "! command".
-refute() { ! "$@"; }
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	kill_started
 }
 
 # run_ingraind ARG... starts it with the file c.toml.

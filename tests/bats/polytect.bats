@@ -102,7 +102,7 @@ replay() {
 # What rsyslog has understood of the log: every field of every message.
 check_rsyslog() {
 	"$polytect" --source log --console json >expected
-	until_true has_messages "$(wc -l <expected)"
+	wait_for 20 has_messages "$(wc -l <expected)"
 	jq -se 'all(.host == "web1" and .app == "polytect" and .version == "1"
 		and (.procid | test("^[0-9]+$")) and (.time | test("^....-..-..T..:..:"))
 		and .facility == "local5")' messages
@@ -119,7 +119,7 @@ check_rsyslog() {
 	port=$(free_port)
 	rsyslog 'module(load="imudp")' \
 		"input(type=\"imudp\" address=\"127.0.0.1\" port=\"$port\" rcvbufSize=\"4m\")"
-	until_true udp_listens "$port"
+	wait_for 20 udp_listens "$port"
 	replay --hostname web1 --syslog text --syslog-destination udp --syslog-facility local5 \
 		--syslog-server "127.0.0.1:$port" --syslog-local 127.0.0.1:0
 	check_rsyslog
@@ -128,7 +128,7 @@ check_rsyslog() {
 @test "rsyslog understands every field over TCP" {
 	port=$(free_port)
 	rsyslog "$(tcp_input "$port")"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	replay --hostname web1 --syslog TEXT --syslog-destination TCP --syslog-facility local5 \
 		--syslog-server "127.0.0.1:$port"
 	check_rsyslog
@@ -137,7 +137,7 @@ check_rsyslog() {
 @test "rsyslog understands every field over TLS" {
 	port=$(free_port)
 	rsyslog "$(tls_input "$port" x509/certvalid)"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	export BULWARK_SYSLOG_CA_FILE=$tls/ca.pem BULWARK_SYSLOG_CERT_FILE=$tls/client.pem \
 		BULWARK_SYSLOG_KEY_FILE=$tls/client.key
 	replay --hostname web1 --syslog text --syslog-destination tls --syslog-facility local5 \

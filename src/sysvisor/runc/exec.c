@@ -4,16 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "kernel/namespace.h"
 #include "kernel/procfs.h"
+#include "sysvisor/runc/birth.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/console.h"
 
@@ -130,16 +128,6 @@ static int exec_open_group(struct exec *exec, struct error *err)
 	return r < 0 ? r : cgroup_tree_open_tasks(&exec->tree, err);
 }
 
-/* In the container's group of v2; those of v1 it enters by itself. */
-static pid_t exec_clone_helper(struct exec *exec)
-{
-	const struct cgroup_hierarchy *v2 = cgroup_tree_v2(&exec->tree);
-	pid_t helper = process_clone(0, v2 ? v2->group_fd : -1);
-
-	exec->beside = helper < 0 && errno == EBUSY && exec->tree.v2_only && !exec->group;
-	return exec->beside ? process_clone(0, -1) : helper;
-}
-
 /* The namespaces that differ from ours: joining one's own time namespace, for one, is refused on
  * kernels that have none. */
 static int exec_join(const struct exec *exec, struct error *err)
@@ -162,68 +150,37 @@ static int exec_join(const struct exec *exec, struct error *err)
 	return 0;
 }
 
-struct exec_born {
-	pid_t pid;
-	int result;
-	struct error err;
-};
-
-static void exec_help(struct exec *exec, int answer_fd) __attribute__((noreturn));
-static void exec_help(struct exec *exec, int answer_fd)
+static int exec_give_birth(void *owner, pid_t *ret_pid, struct error *err)
 {
-	struct exec_born born;
+	struct exec *exec = owner;
+	int r;
 
-	memset(&born, 0, sizeof(born));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	born.result = exec->beside ? exec_attach_beside(exec, &born.err)
-				   : cgroup_tree_enter(&exec->tree, &born.err);
-	if (born.result == 0)
-		born.result = exec_join(exec, &born.err);
-	if (born.result == 0) {
-		born.pid = process_clone(CLONE_PARENT, -1);
-		if (born.pid == 0)
-			exec_run(exec);
-		if (born.pid < 0)
-			born.result = error_errno(&born.err, errno, "clone");
-	}
-	(void)!write(answer_fd, &born, sizeof(born));
-	_exit(0);
+	r = exec->beside ? exec_attach_beside(exec, err) : cgroup_tree_enter(&exec->tree, err);
+	if (r == 0)
+		r = exec_join(exec, err);
+	if (r < 0)
+		return r;
+	*ret_pid = process_clone(CLONE_PARENT, -1);
+	if (*ret_pid == 0)
+		exec_run(exec);
+	return *ret_pid < 0 ? error_errno(err, errno, "clone") : 0;
 }
 
+/* The helper is made in the container's group of v2; those of v1 it enters by itself. */
 static int exec_spawn(struct exec *exec, struct error *err)
 {
-	struct exec_born born;
-	int fds[2];
-	pid_t helper;
-	ssize_t n;
-	int code, r = exec_open_group(exec, err);
+	const struct cgroup_hierarchy *v2;
+	int r = exec_open_group(exec, err);
 
 	if (r < 0)
 		return r;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_errno(err, errno, "make a pipe");
-	helper = exec_clone_helper(exec);
-	code = errno;
-	if (helper == 0)
-		exec_help(exec, fds[1]);
-	close(fds[1]);
-	do {
-		n = helper < 0 ? -1 : read(fds[0], &born, sizeof(born));
-	} while (n < 0 && helper > 0 && errno == EINTR);
-	close(fds[0]);
-	if (helper < 0)
-		return error_errno(err, code, "clone a process into the container's control group");
-	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(born))
-		return error_say(err, EPIPE, "the helper that joins the container has died");
-	if (born.result < 0) {
-		if (err)
-			*err = born.err;
-		return born.result;
-	}
-	exec->pid = born.pid;
-	return 0;
+	v2 = cgroup_tree_v2(&exec->tree);
+	r = birth_by_helper(exec_give_birth, exec, v2 ? v2->group_fd : -1, &exec->pid, err);
+	if (r != -EBUSY || !exec->tree.v2_only || exec->group)
+		return r;
+	exec->beside = true;
+	return birth_by_helper(exec_give_birth, exec, -1, &exec->pid, err);
 }
 
 /* --- */
