@@ -67,6 +67,8 @@ is 'kill' 137 docker inspect -f '{{.State.ExitCode}}' web
 docker rm web >/dev/null
 
 has '--read-only' 'Read-only file system' run --rm --read-only debian:latest touch /x
+has '--read-only: root inside can not undo it' 'Read-only file system' run --rm --read-only debian:latest \
+	sh -c 'mount -o remount,bind,rw / 2>/dev/null; mount -o remount,rw / 2>/dev/null; touch /x'
 is '--init' 2 run --rm --init debian:latest sh -c 'cat /proc/1/comm | grep -q init && echo 2'
 is '-w and -u' '/tmp 1000' run --rm -u 1000 -w /tmp debian:latest sh -c 'echo $(pwd) $(id -u)'
 run --name oom --memory 20m --memory-swap 20m debian:latest \

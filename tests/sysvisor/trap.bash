@@ -115,7 +115,7 @@ holder=$(pgrep -f "sysvisor-fs hold --root $state/services")
 wait_for 5 bash -c "[ \$(listeners_of /proc/$holder/fd) = 1 ]"
 is 'the holder has a listener for each filter that is in use' 1 bash -c "listeners_of /proc/$holder/fd"
 kill -9 "$holder"
-wait_for 5 sh -c "pgrep -f 'sysvisor-fs hold --root $state/services' | grep -qvx $holder"
+wait_for 5 sh -c "pgrep -f '[s]ysvisor-fs hold --root $state/services' | grep -qvx $holder"
 holder=$(pgrep -f "sysvisor-fs hold --root $state/services")
 wait_for 5 bash -c "[ \$(listeners_of /proc/$holder/fd) = 1 ]"
 killed=$(fs_pid)
@@ -143,7 +143,7 @@ is 'many that end at once' '' many-short
 # --- the end ---
 
 kill "$services"
-wait_for 5 sh -c "! pgrep -f 'sysvisor-fs --root $state/services'"
+wait_for 5 sh -c "! pgrep -f '[s]ysvisor-fs --root $state/services'"
 is 'without sysvisor-fs one can look after a container, but not mount' 'in
 mount: mounting t on /p failed: Function not implemented' sh -c "c 'echo in; mount -t tmpfs t /p'"
 "$r" delete --force c 2>/dev/null

@@ -56,6 +56,7 @@ int init_pivot(struct init *init, struct error *err)
 	const struct spec *spec = init->plan->spec;
 	int r;
 
+	auto_close_fd(&init->places_fd);
 	if (fchdir(init->root_fd) < 0)
 		return error_errno(err, errno, "enter it");
 	if (init->no_pivot) {
@@ -71,7 +72,9 @@ int init_pivot(struct init *init, struct error *err)
 	if (chdir("/") < 0)
 		return error_errno(err, errno, "enter '/'");
 	r = init_apply_propagation(spec->linux_.rootfs_propagation, err);
-	return r < 0 || !spec->root.readonly ? r : init_change_root(&read_only, err);
+	return r < 0 || !spec->root.readonly || plan_locks_root(init->plan)
+		       ? r
+		       : init_change_root(&read_only, err);
 }
 
 /* --- one mount --- */
@@ -151,6 +154,27 @@ static int init_make_filesystem(const struct plan *plan, const struct plan_mount
 	return r < 0 ? r : mount_finish(fs, mount->type, mount->options.set, err);
 }
 
+static int init_make_place_in(int root_fd, const struct plan_mount *mount, struct error *err)
+{
+	return mount->is_file ? path_make_file(root_fd, mount->destination, 0755, err)
+			      : path_make_dir(root_fd, mount->destination, 0755, err);
+}
+
+/* Where it is attached. A root that is locked already takes no new directory: it is made beside. */
+static int init_make_place(const struct init *init, const struct plan_mount *mount,
+			   struct error *err)
+{
+	int fd = init_make_place_in(init->root_fd, mount, err);
+
+	if (fd != -EROFS || init->places_fd < 0)
+		return fd;
+	fd = init_make_place_in(init->places_fd, mount, err);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return init_make_place_in(init->root_fd, mount, err);
+}
+
 static int init_mount_filesystem(struct init *init, const struct plan_mount *mount,
 				 struct error *err)
 {
@@ -158,7 +182,7 @@ static int init_mount_filesystem(struct init *init, const struct plan_mount *mou
 				       .propagation_deep = mount->options.propagation_deep };
 	auto_fd int target = mount->is_optional
 				     ? path_open(init->root_fd, mount->destination, O_PATH)
-				     : path_make_dir(init->root_fd, mount->destination, 0755, err);
+				     : init_make_place(init, mount, err);
 	auto_fd int fd = -1, before = -1;
 	int r;
 
@@ -192,8 +216,7 @@ static int init_mount_bind(struct init *init, struct plan_mount *mount, struct e
 
 	if (mount->fd < 0)
 		return 0; /* it could be left away, and was */
-	target = mount->is_file ? path_make_file(init->root_fd, mount->destination, 0755, err)
-				: path_make_dir(init->root_fd, mount->destination, 0755, err);
+	target = init_make_place(init, mount, err);
 	if (target < 0)
 		return mount->is_optional ? 0 : target; /* no place can be made for it */
 	return mount_attach(mount->fd, target, err);
@@ -254,8 +277,7 @@ static int init_mount_hierarchies(const struct cgroup_tree *tree, const struct p
 
 static int init_mount_cgroup(struct init *init, const struct plan_mount *mount, struct error *err)
 {
-	auto_fd int target = path_make_dir(init->root_fd, mount->destination, 0755, err), fs = -1,
-		    fd = -1;
+	auto_fd int target = init_make_place(init, mount, err), fs = -1, fd = -1;
 	struct cgroup_tree tree;
 	int r;
 

@@ -19,6 +19,7 @@ struct plan_switch {
 	size_t at; /* of a bool in struct plan */
 	bool inverse;
 	unsigned int trap; /* TRAPPED_if_*, instead of a bool */
+	const char *never; /* why TRUE is refused, and what to do */
 };
 
 static const struct plan_switch plan_switches[] = {
@@ -26,6 +27,10 @@ static const struct plan_switch plan_switches[] = {
 	{ "SYSVISOR_SYSCONT_MODE", .at = offsetof(struct plan, is_plain), .inverse = true },
 	{ "SYSVISOR_TRAP_SYSINFO", .trap = TRAPPED_if_sysinfo },
 	{ "SYSVISOR_IGNORE_SYSFS_CHOWN", .trap = TRAPPED_if_chown },
+	{ "SYSVISOR_ALLOW_TRUSTED_XATTR",
+	  .never =
+		  "the kernel doesn't heed trusted.overlay.* in an overlay that is mounted inside; "
+		  "leave it away, and mount with userxattr, as dockerd does by itself" },
 };
 
 static int plan_unknown_switch(const char *variable, struct error *err)
@@ -53,6 +58,11 @@ static int plan_read_switch(struct plan *plan, const char *variable, struct erro
 			return error_say(err, EINVAL,
 					 "env var %s has invalid value '%.40s'; use TRUE or FALSE",
 					 row->name, value.at);
+		if (on && row->never)
+			return error_say(err, ENOTSUP, "env var %s: not supported: %s", row->name,
+					 row->never);
+		if (!on && row->never)
+			return 0;
 		if (!row->trap)
 			*(bool *)((char *)plan + row->at) = on != row->inverse;
 		else if (on)

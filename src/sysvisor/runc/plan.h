@@ -73,6 +73,14 @@ must_check int plan_make(struct services *services, struct spec *spec, const cha
 			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
 
+/* Whether its read-only root is so from the first mount on, and locked. Hooks that run inside
+ * before the end (createContainer) may want to write to it: with these it becomes so at the end,
+ * and root inside can undo that. */
+static inline bool plan_locks_root(const struct plan *plan)
+{
+	return plan->spec->root.readonly && plan->spec->hooks.create_container.count == 0;
+}
+
 /* Tells a file system that is being made the label of its files. */
 must_check int plan_say_label(const struct plan *plan, int fs_fd, struct error *err);
 
