@@ -4,20 +4,26 @@
 
 #include "base/log.h"
 
+/* A line, and one for each mechanism that was refused before the one that was taken. */
+static void agent_print_sensor(const struct sensor *sensor, struct text *out)
+{
+	struct slice refused = text_slice(&sensor->refused), line;
+
+	text_printf(out, "%-9s %s", sensor->kind->name,
+		    sensor->taken ? sensor->taken->name : "off");
+	if (!sensor->taken && slice_next(&refused, '\n', &line))
+		text_printf(out, ": %.*s", SLICE_ARG(line));
+	if (sensor->taken && sensor->taken->costs)
+		text_printf(out, " (without: %s)", sensor->taken->costs);
+	text_putc(out, '\n');
+	while (slice_next(&refused, '\n', &line))
+		text_printf(out, "%-9s   %.*s\n", "", SLICE_ARG(line));
+}
+
 void agent_print_sensors(const struct agent *agent, struct text *out)
 {
-	for (size_t n = 0; n < agent->sensor_count; n++) {
-		const struct sensor *sensor = &agent->sensors[n];
-		struct slice refused = text_slice(&sensor->refused), line;
-
-		text_printf(out, "%-9s %s", sensor->kind->name,
-			    sensor->taken ? sensor->taken->name : "off");
-		if (sensor->taken && sensor->taken->costs)
-			text_printf(out, " (without: %s)", sensor->taken->costs);
-		text_putc(out, '\n');
-		while (slice_next(&refused, '\n', &line))
-			text_printf(out, "%-9s   %.*s\n", "", SLICE_ARG(line));
-	}
+	for (size_t n = 0; n < agent->sensor_count; n++)
+		agent_print_sensor(&agent->sensors[n], out);
 }
 
 static unsigned int agent_print_metrics(void *owner, struct text *out)

@@ -19,7 +19,9 @@
 #include "sensor/kmsg_clock.h"
 
 /* Records taken in one go; then others have their turn. */
-#define KMSG_BUDGET	  4096
+#define KMSG_BUDGET 4096
+/* Old records that are passed over one by one at start, about as many milliseconds as thousands. */
+#define KMSG_PASSED_MAX	  16384
 #define KMSG_SWITCH	  "sys/kernel/printk_devkmsg" /* below procfs */
 #define KMSG_SWITCH_BYTES 64
 /* A report of several lines ends when nothing comes for so long. */
@@ -156,6 +158,30 @@ static int kmsg_open(const struct sensor_env *env, struct error *err)
 	return fd;
 }
 
+/*
+ * Goes to the end of the log. Seeking there would not say the number of the next record: were it
+ * overwritten before it could be read, nobody would know how many were. So the old ones are read,
+ * unless they are too many.
+ */
+static int kmsg_pass_old(struct kmsg_sensor *kmsg, struct error *err)
+{
+	struct kmsg_record record;
+	char bytes[KMSG_RECORD_BYTES];
+
+	for (int n = 0; n < KMSG_PASSED_MAX; n++) {
+		ssize_t got = read(kmsg->fd, bytes, sizeof(bytes));
+
+		if (got < 0 && errno == EAGAIN)
+			return 0;
+		if (got > 0 &&
+		    kmsg_parse((struct slice){ bytes, (size_t)got }, kmsg->room, &record))
+			kmsg->next_sequence = record.sequence + 1;
+	}
+	kmsg->next_sequence = 0;
+	return lseek(kmsg->fd, 0, SEEK_END) < 0 ? error_errno(err, errno, "seek in '/dev/kmsg'")
+						: 0;
+}
+
 static int kmsg_start(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_env *env = sensor->env;
@@ -168,9 +194,14 @@ static int kmsg_start(struct sensor *sensor, struct error *err)
 	kmsg->fd = kmsg_open(env, err);
 	if (kmsg->fd < 0)
 		return kmsg->fd;
-	if (lseek(kmsg->fd, 0, env->settings->old_records ? SEEK_DATA : SEEK_END) < 0)
+	if (lseek(kmsg->fd, 0, env->settings->old_records ? SEEK_DATA : SEEK_SET) < 0)
 		return error_errno(err, errno, "seek in '/dev/kmsg'");
-	kmsg->caught_up = !env->settings->old_records;
+	if (!env->settings->old_records) {
+		r = kmsg_pass_old(kmsg, err);
+		if (r < 0)
+			return r;
+		kmsg->caught_up = true;
+	}
 	r = klog_new(&kmsg->klog, env->out, err);
 	if (r < 0)
 		return r;

@@ -24,13 +24,18 @@ int sensor_start(struct sensor *sensor, const struct sensor_kind *kind,
 	for (size_t n = 0; n < kind->mechanism_count; n++) {
 		const struct sensor_mechanism *mechanism = &kind->mechanisms[n];
 		struct error why;
+		int r = mechanism->start(sensor, &why);
 
-		if (mechanism->start(sensor, &why) == 0) {
+		if (r == 0) {
 			sensor->taken = mechanism;
 			break;
 		}
-		text_printf(&sensor->refused, "%s: %s\n", mechanism->name, why.text);
 		sensor_clear(sensor);
+		if (r == -ENODATA) {
+			text_printf(&sensor->refused, "%s\n", why.text);
+			break;
+		}
+		text_printf(&sensor->refused, "%s: %s\n", mechanism->name, why.text);
 	}
 	return 0;
 }

@@ -107,6 +107,7 @@ struct sensor_mechanism {
 	const char *name;  /* "tp_btf", "/proc polling", ... */
 	const char *costs; /* what is lost with it; NULL = nothing */
 	bool samples;	   /* looks now and then; what happens in between is not seen */
+	/* ENODATA: nobody asks for the sensor, whatever the mechanism. */
 	int (*start)(struct sensor *sensor, struct error *err);
 };
 
@@ -127,7 +128,7 @@ struct sensor {
 	const struct sensor_kind *kind;
 	const struct sensor_env *env;
 	const struct sensor_mechanism *taken; /* NULL: none would start */
-	struct text refused;		      /* "name: reason" of those tried before, one a line */
+	struct text refused; /* "name: reason" of those tried before, one a line; or why none was */
 	void *state;
 };
 

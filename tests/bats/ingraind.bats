@@ -15,14 +15,8 @@ setup() {
 }
 
 teardown() {
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	kill_started
 }
-
-# bats overlooks a failing "! command".
-refute() { ! "$@"; }
 
 # run_ingraind ARG... starts it on this shell's processes; its events are in `out`.
 run_ingraind() {

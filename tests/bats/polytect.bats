@@ -102,7 +102,7 @@ replay() {
 # What rsyslog has understood of the log: every field of every message.
 check_rsyslog() {
 	"$polytect" --source log --console json >expected
-	until_true has_messages "$(wc -l <expected)"
+	wait_for 20 has_messages "$(wc -l <expected)"
 	jq -se 'all(.host == "web1" and .app == "polytect" and .version == "1"
 		and (.procid | test("^[0-9]+$")) and (.time | test("^....-..-..T..:..:"))
 		and .facility == "local5")' messages
@@ -119,7 +119,7 @@ check_rsyslog() {
 	port=$(free_port)
 	rsyslog 'module(load="imudp")' \
 		"input(type=\"imudp\" address=\"127.0.0.1\" port=\"$port\" rcvbufSize=\"4m\")"
-	until_true udp_listens "$port"
+	wait_for 20 udp_listens "$port"
 	replay --hostname web1 --syslog text --syslog-destination udp --syslog-facility local5 \
 		--syslog-server "127.0.0.1:$port" --syslog-local 127.0.0.1:0
 	check_rsyslog
@@ -128,7 +128,7 @@ check_rsyslog() {
 @test "rsyslog understands every field over TCP" {
 	port=$(free_port)
 	rsyslog "$(tcp_input "$port")"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	replay --hostname web1 --syslog TEXT --syslog-destination TCP --syslog-facility local5 \
 		--syslog-server "127.0.0.1:$port"
 	check_rsyslog
@@ -137,7 +137,7 @@ check_rsyslog() {
 @test "rsyslog understands every field over TLS" {
 	port=$(free_port)
 	rsyslog "$(tls_input "$port" x509/certvalid)"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	export BULWARK_SYSLOG_CA_FILE=$tls/ca.pem BULWARK_SYSLOG_CERT_FILE=$tls/client.pem \
 		BULWARK_SYSLOG_KEY_FILE=$tls/client.key
 	replay --hostname web1 --syslog text --syslog-destination tls --syslog-facility local5 \
@@ -266,10 +266,11 @@ allow_writing() {
 		skip "kernel.printk_devkmsg is $devkmsg and can't be changed"
 }
 
+flood() { python3 "$tree/tests/tools/kmsg-flood.py" "$@"; }
+
 @test "a log that overflows costs records, each of which is counted, and not the agent" {
 	need_kmsg
 	allow_writing
-	flood() { python3 "$tree/tests/tools/kmsg-flood.py" "$@"; }
 	listen=$(free_port)
 	first=$(flood 0)
 	"$bulwark" up --under $$ --output json --listen "127.0.0.1:$listen" >out 2>err 3>&- &
@@ -299,4 +300,26 @@ allow_writing() {
 	flood 1 "x-$$[77]: segfault at 0 ip 0000000000401136 sp 00007ffd5833d0c0 error 4" >/dev/null
 	still() { [ "$(count '."event.name" == "kmsg.forged" and ."process.comm" == "x-'$$'"')" -ge 1 ]; }
 	wait_for 5 still
+}
+
+@test "records that are overwritten before the agent read any are counted, too" {
+	need_kmsg
+	allow_writing
+	listen=$(free_port)
+	"$bulwark" up --under $$ --listen "127.0.0.1:$listen" >/dev/null 2>err 3>&- &
+	agent=$!
+	started="$started $agent"
+	wait_for 20 curl -sf "127.0.0.1:$listen/healthz"
+	first=$(curl -sf "127.0.0.1:$listen/metrics" | awk '/^bulwark_kmsg_records_total/ { print $2 }')
+	kill -STOP "$agent"
+	up=$(flood 0)
+	flood 60000
+	kill -CONT "$agent"
+	last=$(flood 0)
+	told() {
+		curl -sf "127.0.0.1:$listen/metrics" |
+			awk -v least=$((first + last - up)) '/^bulwark_kmsg_(records|lost)_total/ { sum += $2 }
+				END { exit !(sum >= least) }'
+	}
+	wait_for 20 told
 }

@@ -4,13 +4,6 @@
 
 receiver=$BATS_TEST_DIRNAME/../tools/receiver.py
 
-kill_started() {
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-}
-
 # make_certificates FOLDER: a CA, a server and a client of its own; and a CA that nobody trusts.
 make_certificates() {
 	cd "$1" || return 1
@@ -27,30 +20,13 @@ make_certificates() {
 	done
 }
 
-# until_true COMMAND... waits until it succeeds, 20 seconds at most.
-until_true() {
-	for _ in $(seq 400); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	echo "waited in vain for: $*" >&2
-	return 1
-}
-
-# bats overlooks a failing "! command".
-refute() { ! "$@"; }
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # receive ARG... starts the HTTP receiver; its address is in $url without the scheme.
 receive() {
 	rm -f http/port
 	python3 "$receiver" http "$@" 3>&- &
 	started="$started $!"
 	receiver_pid=$!
-	until_true test -s http/port
+	wait_for 20 test -s http/port
 	url=127.0.0.1:$(cat http/port)
 }
 
@@ -92,7 +68,6 @@ rsyslog() {
 	rsyslog_pid=$!
 }
 
-listens() { python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$1"; }
 udp_listens() { grep -qi ":$(printf %04x "$1") " /proc/net/udp; }
 has_messages() { [ "$(wc -l <messages)" -ge "$1" ]; }
 

@@ -30,3 +30,22 @@ need_kmsg() {
 	need_root
 	[ -r /dev/kmsg ] || skip "no /dev/kmsg here"
 }
+
+# What tests start they put into $started.
+kill_started() {
+	for pid in $started; do
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# bats overlooks a failing "! command".
+refute() { ! "$@"; }
+
+# free_port prints a TCP port of the loopback's that nobody uses.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# listens PORT: whether somebody takes connections.
+listens() { python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$1"; }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where events go, with real receivers: rsyslog, and an HTTP server that fails in every way.
 
+load setup
 load receivers
 
 root=$BATS_TEST_DIRNAME/../..
@@ -36,7 +37,7 @@ run_drive() {
 
 # What rsyslog has understood of COUNT messages in RFC 5424, field by field.
 check_5424() {
-	until_true has_messages "$1"
+	wait_for 20 has_messages "$1"
 	jq -se 'all(.host == "testhost" and .app == "sink-drive" and .version == "1" and
 		.facility == "daemon" and (.procid | test("^[0-9]+$")) and
 		(.time | test("^20..-..-..T..:..:..[.][0-9]{6}")))' messages
@@ -62,7 +63,7 @@ check_ids() {
 	port=$(free_port)
 	rsyslog 'module(load="imudp")' \
 		"input(type=\"imudp\" address=\"127.0.0.1\" port=\"$port\" rcvbufSize=\"4m\")"
-	until_true udp_listens "$port"
+	wait_for 20 udp_listens "$port"
 	run_drive -n 40 -- --syslog text --syslog-destination udp --syslog-server "127.0.0.1:$port"
 	check_5424 40
 }
@@ -70,7 +71,7 @@ check_ids() {
 @test "rsyslog understands every field over TCP, octet counted" {
 	port=$(free_port)
 	rsyslog "$(tcp_input "$port")"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	run_drive -n 5000 -- --syslog text --syslog-destination tcp \
 		--syslog-server "localhost:$port"
 	check_5424 5000
@@ -81,7 +82,7 @@ check_ids() {
 @test "rsyslog understands every field over TCP, one a line" {
 	port=$(free_port)
 	rsyslog "$(tcp_input "$port")"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	run_drive -n 40 -- --syslog text --syslog-destination tcp --syslog-framing newline \
 		--syslog-server "127.0.0.1:$port"
 	check_5424 40
@@ -90,15 +91,15 @@ check_ids() {
 @test "the message may be JSON or CEF, and the old form of syslog" {
 	port=$(free_port)
 	rsyslog "$(tcp_input "$port")"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	run_drive -n 8 -- --syslog json --syslog-destination tcp --syslog-server "127.0.0.1:$port"
-	until_true has_messages 8
+	wait_for 20 has_messages 8
 	jq -se 'all(.msg | fromjson | ."host.name" == "testhost")' messages
 	rm messages
 	kill -HUP "$rsyslog_pid"
 	run_drive -n 8 -- --syslog cef --syslog-destination tcp --syslog-rfc 3164 \
 		--syslog-facility local3 --syslog-server "127.0.0.1:$port"
-	until_true has_messages 8
+	wait_for 20 has_messages 8
 	jq -se 'all(.host == "testhost" and .app == "sink-drive" and .facility == "local3" and
 		(.msg | startswith(" CEF:0|Bulwark|sink-drive|")))' messages
 	jq -se 'any(.msg | contains("dproc=x dhost\\=db01 "))' messages
@@ -107,7 +108,7 @@ check_ids() {
 @test "rsyslog understands every field over TLS, and both sides know each other" {
 	port=$(free_port)
 	rsyslog "$(tls_input "$port" x509/certvalid)"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	export BULWARK_SYSLOG_CA_FILE=$tls/ca.pem BULWARK_SYSLOG_CERT_FILE=$tls/client.pem \
 		BULWARK_SYSLOG_KEY_FILE=$tls/client.key
 	run_drive -n 2000 -- --syslog text --syslog-destination tls --syslog-server "localhost:$port"
@@ -117,7 +118,7 @@ check_ids() {
 @test "a TLS server that nobody vouches for gets nothing" {
 	port=$(free_port)
 	rsyslog "$(tls_input "$port" anon)"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	BULWARK_SYSLOG_CA_FILE=$tls/other.pem \
 		run_drive -n 8 -- --syslog text --syslog-destination tls --syslog-server "localhost:$port"
 	grep -q "trouble: sink 'syslog': send to 'tls://localhost:$port': .*certificate" said
@@ -132,7 +133,7 @@ check_ids() {
 @test "a TLS server that refuses our certificate has not got the events" {
 	port=$(free_port)
 	rsyslog "$(tls_input "$port" x509/certvalid)"
-	until_true listens "$port"
+	wait_for 20 listens "$port"
 	export BULWARK_SYSLOG_CA_FILE=$tls/ca.pem BULWARK_SYSLOG_CERT_FILE=$tls/stranger.pem \
 		BULWARK_SYSLOG_KEY_FILE=$tls/stranger.key
 	run_drive -n 8 -- --syslog text --syslog-destination tls --syslog-server "localhost:$port"
@@ -144,9 +145,9 @@ check_ids() {
 @test "a unix socket gets the form that every local daemon reads" {
 	rsyslog 'module(load="imuxsock" sysSock.use="off")' \
 		"input(type=\"imuxsock\" socket=\"$dir/log\")"
-	until_true test -S log
+	wait_for 20 test -S log
 	run_drive -n 2000 -- --syslog text --syslog-unix-socket-path "$dir/log"
-	until_true has_messages 2000
+	wait_for 20 has_messages 2000
 	jq -se 'all(.app == "sink-drive" and .facility == "daemon" and
 		(.procid | test("^[0-9]+$")))' messages
 	jq -se 'any(.msg | contains("we]i\"rd\\\\x0a[") and contains("k8s") == false)' messages
@@ -156,7 +157,7 @@ check_ids() {
 @test "a unix socket gets RFC 5424 when that is wanted" {
 	rsyslog 'module(load="imuxsock" sysSock.use="off")' \
 		"input(type=\"imuxsock\" socket=\"$dir/log\" useSpecialParser=\"off\" parseHostname=\"on\")"
-	until_true test -S log
+	wait_for 20 test -S log
 	run_drive -n 40 -- --syslog text --syslog-destination unix --syslog-rfc 5424 \
 		--syslog-unix-socket-path "$dir/log"
 	check_5424 40
@@ -165,9 +166,9 @@ check_ids() {
 @test "a unix stream socket gets messages that end in a null byte" {
 	socat -u "UNIX-LISTEN:$dir/log" "CREATE:$dir/got" 3>&- &
 	started="$started $!"
-	until_true test -S log
+	wait_for 20 test -S log
 	run_drive -n 40 -- --syslog text --syslog-unix-socket-path "$dir/log"
-	until_true sh -c "[ \"\$(tr -dc '\\0' <got | wc -c)\" -eq 40 ]"
+	wait_for 20 sh -c "[ \"\$(tr -dc '\\0' <got | wc -c)\" -eq 40 ]"
 	tr '\0' '\n' <got | grep -c '^<[0-9]*>[A-Z][a-z][a-z] .* sink-drive\[[0-9]*\]: ' | grep -qx 40
 }
 
@@ -212,13 +213,13 @@ check_ids() {
 		--syslog-server "127.0.0.1:$port" --spool-directory "$spool" 2>said 3>&- &
 	drive_pid=$!
 	started="$started $drive_pid"
-	until_true grep -q 'trouble: .*Connection refused' said
+	wait_for 20 grep -q 'trouble: .*Connection refused' said
 	rsyslog "$(tcp_input "$port")"
 	wait "$drive_pid"
 	grep -q "well: sink 'syslog': events are delivered again" said
 	[ "$(metric sink_delivered_total syslog)" -eq 10000 ]
 	[ "$(metric sink_lost_total syslog)" -eq 0 ]
-	until_true check_ids 10000
+	wait_for 20 check_ids 10000
 }
 
 # Syslog over TCP has no answers: what a server's kernel holds when it dies is lost. One that ends a
@@ -248,11 +249,11 @@ check_ids() {
 	END
 	python3 server >out 2>server.err 3>&- &
 	started="$started $!"
-	until_true test -s out
+	wait_for 20 test -s out
 	run_drive -n 3000 -t 50 -w -- --syslog text --syslog-destination tcp \
 		--syslog-server "127.0.0.1:$(head -n 1 out)"
 	[ "$(metric sink_delivered_total syslog)" -eq 3000 ]
-	until_true grep -qx '[4-9] 3000' out
+	wait_for 20 grep -qx '[4-9] 3000' out
 	[ ! -s server.err ]
 }
 
@@ -269,7 +270,7 @@ check_ids() {
 	END
 	python3 server >out 3>&- &
 	started="$started $!"
-	until_true test -s out
+	wait_for 20 test -s out
 	run_drive -n 3000 -t 2 -- --syslog text --syslog-destination tcp \
 		--syslog-server "127.0.0.1:$(cat out)"
 	[ "$(metric sink_delivered_total syslog)" -eq 0 ]
@@ -307,7 +308,7 @@ check_bodies() {
 	echo 'status 415' >http/mode
 	run_drive -n 100 -t 10 -w -- --http "http://$url/" --http-body json-array 3>&- &
 	started="$started $!"
-	until_true test -s http/requests
+	wait_for 20 test -s http/requests
 	echo ok >http/mode
 	wait $!
 	requests 'select(.status == 202) | .body' | jq -se 'add | length == 100'
@@ -320,12 +321,12 @@ check_bodies() {
 	echo 'status 500' >http/mode
 	run_drive -n 3000 -r 1000 -t 30 -w -- --http "http://$url/" 3>&- &
 	started="$started $!"
-	until_true grep -q '"status": 500' http/requests
+	wait_for 20 grep -q '"status": 500' http/requests
 	grep -q "trouble: sink 'http': POST to 'http://$url/': HTTP status 500" said
 	echo drop >http/mode
-	until_true grep -q "trouble: .*Empty reply" said
+	wait_for 20 grep -q "trouble: .*Empty reply" said
 	kill "$receiver_pid"
-	until_true grep -q "trouble: .*Failed to connect" said
+	wait_for 20 grep -q "trouble: .*Failed to connect" said
 	echo ok >http/mode
 	receive --port "${url#*:}"
 	wait %run_drive 2>/dev/null || wait
@@ -342,7 +343,7 @@ check_bodies() {
 	echo lose >http/mode
 	run_drive -n 100 -t 10 -w -- --http "http://$url/" 3>&- &
 	started="$started $!"
-	until_true test -s http/requests
+	wait_for 20 test -s http/requests
 	echo ok >http/mode
 	wait $!
 	requests .body | jq -r '."event.id"' >ids
@@ -355,7 +356,7 @@ check_bodies() {
 	echo 'retry 3' >http/mode
 	run_drive -n 10 -t 15 -w -- --http "http://$url/" 3>&- &
 	started="$started $!"
-	until_true test -s http/requests
+	wait_for 20 test -s http/requests
 	echo ok >http/mode
 	wait $!
 	jq -se 'length == 2 and .[1].time - .[0].time >= 3 and .[1].time - .[0].time < 5' \
@@ -465,7 +466,7 @@ check_bodies() {
 	BULWARK_PAGERDUTY_URL=http://$url/v2/enqueue timeout 60 "$drive" -n 16 -w -t 30 -- \
 		--pagerduty r0uting --spool-directory "$spool" 2>said 3>&- &
 	started="$started $!"
-	until_true test -s http/requests
+	wait_for 20 test -s http/requests
 	grep -rq dedup_key "$spool"
 	refute grep -rq r0uting "$spool"
 	echo ok >http/mode
@@ -484,7 +485,7 @@ has_lines() { [ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]; }
 			--spool-directory "$spool" 2>said 3>&- &
 		drive_pid=$!
 		started="$started $drive_pid"
-		until_true has_lines accepted $((round * 7000))
+		wait_for 20 has_lines accepted $((round * 7000))
 		kill -9 "$drive_pid"
 		wait "$drive_pid" || true
 	done
@@ -502,7 +503,7 @@ has_lines() { [ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]; }
 	"$drive" -n 1 -t 20 -w -- --http "http://127.0.0.1:1/" --spool-directory "$spool" \
 		2>first 3>&- &
 	started="$started $!"
-	until_true grep -q trouble first
+	wait_for 20 grep -q trouble first
 	run timeout 10 "$drive" -- --http "http://127.0.0.1:1/" --spool-directory "$spool"
 	[ "$status" -eq 1 ]
 	[[ $output == *"open sink 'http': "*"lock '$spool/http': another process uses it"* ]]
@@ -534,7 +535,7 @@ has_lines() { [ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]; }
 	drive_pid=$!
 	started="$started $drive_pid"
 	for number in 1 2 3; do
-		until_true test -s log
+		wait_for 20 test -s log
 		mv log "log.$number"
 		[ "$number" = 1 ] || kill -HUP "$drive_pid"
 	done

@@ -37,7 +37,7 @@ start() {
 	"$@" >>out 2>>err 3>&- &
 	agent=$!
 	started="$started $agent"
-	until_true curl -sf "http://127.0.0.1:$listen/healthz"
+	wait_for 20 curl -sf "http://127.0.0.1:$listen/healthz"
 }
 
 # metric NAME [LABELS]: what /metrics says now.
@@ -73,7 +73,7 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 	flood
 	for taken in 1 2; do
 		start "$bulwark" "${common[@]}" --under $$
-		until_true at_least bulwark_sink_events_total 700
+		wait_for 20 at_least bulwark_sink_events_total 700
 		metric bulwark_sink_events_total "$of_http" >"taken-$taken"
 		kill -9 "$agent"
 		wait "$agent" || true
@@ -85,8 +85,8 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 	calm=$!
 	started="$started $calm"
 	start "$bulwark" "${common[@]}" --under "$calm"
-	until_true at_least bulwark_sink_events_total 1
-	until_true nothing_waits
+	wait_for 20 at_least bulwark_sink_events_total 1
+	wait_for 20 nothing_waits
 	recovered=$(metric bulwark_sink_recovered_total "$of_http")
 	[ "$recovered" -ge $(($(cat taken-1) + $(cat taken-2))) ]
 	[ "$(metric bulwark_sink_lost_total "$of_http")" -eq 0 ]
@@ -109,14 +109,14 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 	start unshare -m --propagation private sh -c \
 		"mount -t tmpfs -o size=128k tmpfs '$spool' && exec \"\$@\"" sh "$bulwark" "${common[@]}" --under $$
 	flood
-	until_true at_least bulwark_sink_lost_total 50
+	wait_for 20 at_least bulwark_sink_lost_total 50
 	grep -q "sink 'http': .*: No space left on device" err
 	receive --port "$port"
-	until_true at_least bulwark_sink_delivered_total 50
+	wait_for 20 at_least bulwark_sink_delivered_total 50
 	end_flood
-	until_true nothing_waits
+	wait_for 20 nothing_waits
 	# the loss that is told last is that which was counted last
-	until_true told_is_counted
+	wait_for 20 told_is_counted
 	metric bulwark_sink_events_total "$of_http" # fetches them all
 	kill "$agent"
 	wait "$agent"

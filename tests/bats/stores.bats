@@ -32,20 +32,8 @@ setup() {
 }
 
 teardown() {
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	kill_started
 }
-
-# bats overlooks a failing "! command".
-refute() { ! "$@"; }
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-listens() { python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$1"; }
 
 # need_npm PACKAGE@VERSION... installs what is missing; skips where that can't be.
 need_npm() {

@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "kernel/namespace.h"
 #include "kernel/procfs.h"
+#include "sysvisor/runc/birth.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/console.h"
 
@@ -156,64 +156,22 @@ static int exec_join(const struct exec *exec, struct error *err)
 	return 0;
 }
 
-struct exec_born {
-	pid_t pid;
-	int result;
-	struct error err;
-};
-
-static void exec_help(struct exec *exec, int answer_fd) __attribute__((noreturn));
-static void exec_help(struct exec *exec, int answer_fd)
+static int exec_give_birth(void *owner, pid_t *ret_pid, struct error *err)
 {
 	struct clone_args args = { .flags = CLONE_PARENT };
-	struct exec_born born;
+	struct exec *exec = owner;
+	int r;
 
-	memset(&born, 0, sizeof(born));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	born.result = exec_attach(exec, &born.err);
-	if (born.result == 0)
-		born.result = exec_join(exec, &born.err);
-	if (born.result == 0) {
-		born.pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-		if (born.pid == 0)
-			exec_run(exec);
-		if (born.pid < 0)
-			born.result = error_errno(&born.err, errno, "clone");
-	}
-	(void)!write(answer_fd, &born, sizeof(born));
-	_exit(0);
-}
-
-static int exec_spawn(struct exec *exec, struct error *err)
-{
-	struct exec_born born;
-	int fds[2];
-	pid_t helper;
-	ssize_t n;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_errno(err, errno, "make a pipe");
-	helper = fork();
-	if (helper == 0)
-		exec_help(exec, fds[1]);
-	close(fds[1]);
-	do {
-		n = helper < 0 ? -1 : read(fds[0], &born, sizeof(born));
-	} while (n < 0 && helper > 0 && errno == EINTR);
-	close(fds[0]);
-	if (helper < 0)
-		return error_errno(err, errno, "fork");
-	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(born))
-		return error_say(err, EPIPE, "the helper that joins the container has died");
-	if (born.result < 0) {
-		if (err)
-			*err = born.err;
-		return born.result;
-	}
-	exec->pid = born.pid;
-	return 0;
+	r = exec_attach(exec, err);
+	if (r == 0)
+		r = exec_join(exec, err);
+	if (r < 0)
+		return r;
+	*ret_pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (*ret_pid == 0)
+		exec_run(exec);
+	return *ret_pid < 0 ? error_errno(err, errno, "clone") : 0;
 }
 
 /* --- */
@@ -244,7 +202,7 @@ int exec_make(struct exec *exec, struct error *err)
 	exec->pidfd = state_pidfd(&exec->state, err);
 	if (exec->pidfd < 0)
 		return exec->pidfd;
-	r = exec_spawn(exec, err);
+	r = birth_by_helper(exec_give_birth, exec, &exec->pid, err);
 	if (r < 0)
 		return r;
 	close(take_fd(&exec->channel[1]));

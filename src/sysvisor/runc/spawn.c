@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "sysvisor/runc/birth.h"
 #include "sysvisor/runc/channel.h"
 #include "sysvisor/runc/create.h"
 #include "sysvisor/runc/devfs.h"
@@ -275,8 +275,9 @@ static int create_foreign_sysctls(const struct plan *plan, struct error *err)
 }
 
 /* Joins what is to be joined, the user namespace last, and makes the process from there. */
-static int create_join_and_clone(struct create *create, pid_t *ret_pid, struct error *err)
+static int create_join_and_clone(void *owner, pid_t *ret_pid, struct error *err)
 {
+	struct create *create = owner;
 	const struct plan *plan = &create->plan;
 
 	for (int n = 0; n < NAMESPACE_KINDS; n++) {
@@ -299,51 +300,6 @@ static int create_join_and_clone(struct create *create, pid_t *ret_pid, struct e
 	return 0;
 }
 
-struct create_born {
-	pid_t pid;
-	int result;
-	struct error err;
-};
-
-/* By way of a helper, since a joined user namespace can't be left again. */
-static int create_spawn_by_helper(struct create *create, struct error *err)
-{
-	struct create_born born = { .result = -EPIPE };
-	int fds[2];
-	pid_t helper;
-	ssize_t n;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return error_errno(err, errno, "make a pipe");
-	helper = fork();
-	if (helper == 0) {
-		struct create_born mine;
-
-		memset(&mine, 0, sizeof(mine));
-		mine.result = create_join_and_clone(create, &mine.pid, &mine.err);
-		(void)!write(fds[1], &mine, sizeof(mine));
-		_exit(0);
-	}
-	close(fds[1]);
-	do {
-		n = helper < 0 ? -1 : read(fds[0], &born, sizeof(born));
-	} while (n < 0 && helper > 0 && errno == EINTR);
-	close(fds[0]);
-	if (helper < 0)
-		return error_errno(err, errno, "fork");
-	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(born))
-		return error_say(err, EPIPE, "the helper that joins namespaces has died");
-	if (born.result < 0) {
-		if (err)
-			*err = born.err;
-		return born.result;
-	}
-	create->pid = born.pid;
-	return 0;
-}
-
 static bool create_joins(const struct plan *plan)
 {
 	for (int n = 0; n < NAMESPACE_KINDS; n++)
@@ -359,7 +315,7 @@ int create_spawn(struct create *create, struct error *err)
 	if (r < 0)
 		return r;
 	if (create_joins(&create->plan)) {
-		r = create_spawn_by_helper(create, err);
+		r = birth_by_helper(create_join_and_clone, create, &create->pid, err);
 	} else {
 		create->pid = create_clone(create->plan.clone_flags & ~create_later(), -1, NULL);
 		if (create->pid < 0)
