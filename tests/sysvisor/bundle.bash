@@ -129,8 +129,9 @@ spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mk
 has 'a filter' 'Cannot assign requested address' run
 
 # An agent answers for calls of the profile.
+if type python3 >/dev/null 2>&1; then
 "$here/../tools/seccomp-agent.py" "$state/agent.sock" "$state/agent.json" 33 &
-wait_for 5 test -S "$state/agent.sock"
+wait_for "$patience" test -S "$state/agent.sock"
 notify='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'$state/agent.sock'", listenerMetadata: "mine",
 	syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
 spec "$notify" sh -c 'mkdir /tmp/x; ls /proc/self/fd'
@@ -158,6 +159,9 @@ has '... by start, too' 'linux.seccomp.listenerPath: connect to ' "$r" start c
 wait_for 5 sh -c "$r state c | grep -q stopped"
 is '... and nobody waits for it' stopped sh -c "$r state c | jq -r .status"
 "$r" delete --force c
+else
+	echo "ok - $part: linux.seccomp.listenerPath # skip no python3 here"
+fi
 
 ln -sfn ../run/resolve/stub "$rootfs/etc/resolv.conf"
 spec '.mounts = [{destination: "/etc/resolv.conf", type: "bind", source: "/etc/passwd", options: ["bind"]}]' \

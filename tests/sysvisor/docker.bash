@@ -21,7 +21,7 @@ gives 'the exit status' 7 syscont sh -c 'exit 7'
 gives 'a program that is not there' 127 syscont nosuch
 gives 'a program that may not be run' 126 syscont /etc/passwd
 gives 'an option that Docker refuses' 125 run --rm --memory 1 debian:latest true
-has '--net=host is refused with the reason' "can't share a network namespace with the host" \
+has '--net=host is refused with the reason' "can't share *network*with the host" \
 	run --rm --net=host debian:latest true
 has '--pid=host is refused with the reason' "can't share namespaces [[]pid[]] with the host" \
 	run --rm --pid=host debian:latest true

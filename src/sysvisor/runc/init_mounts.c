@@ -151,17 +151,6 @@ static int init_make_filesystem(const struct plan *plan, const struct plan_mount
 	return r < 0 ? r : mount_finish(fs, mount->type, mount->options.set, err);
 }
 
-/* A network namespace that isn't our user namespace's has no sysfs for us: the host's, read-only,
- * is what is left. */
-static int init_make_sysfs_of_host(struct error *err)
-{
-	struct mount_options read_only = { .deep_set = MOUNT_ATTR_RDONLY };
-	auto_fd int fd = mount_clone(AT_FDCWD, "/sys", true, true, err);
-	int r = fd < 0 ? fd : mount_apply(fd, &read_only, err);
-
-	return r < 0 ? r : take_fd(&fd);
-}
-
 static int init_mount_filesystem(struct init *init, const struct plan_mount *mount,
 				 struct error *err)
 {
@@ -176,8 +165,6 @@ static int init_mount_filesystem(struct init *init, const struct plan_mount *mou
 	if (target < 0)
 		return mount->is_optional ? 0 : target;
 	fd = init_make_filesystem(init->plan, mount, err);
-	if (fd == -EPERM && strcmp(mount->type, "sysfs") == 0)
-		fd = init_make_sysfs_of_host(err);
 	/* The kernel shows a user namespace no more of /proc than its makers see ("too revealing").
 	 */
 	if (fd == -EPERM && strcmp(mount->type, "proc") == 0)
@@ -295,6 +282,7 @@ static int init_mount_one(struct init *init, struct plan_mount *mount, struct er
 	static int (*const make[])(struct init *, struct plan_mount *, struct error *) = {
 		[PLAN_bind] = init_mount_bind,
 		[PLAN_devices] = init_mount_bind,
+		[PLAN_sysfs] = init_mount_bind,
 	};
 	int r;
 
@@ -401,11 +389,6 @@ static int init_sysctl_one(struct init *init, const struct spec_pair *pair, stru
 	int r = 0;
 
 	text_printf(&path, "/proc/sys/%s", pair->key);
-	/* "net.ipv4.conf.eth0/1.x" and "net/ipv4/...": whichever mark comes first separates. */
-	if (strchr(pair->key, '.') &&
-	    (!strchr(pair->key, '/') || strchr(pair->key, '.') < strchr(pair->key, '/')))
-		for (char *at = path.at + strlen("/proc/sys/"); at < path.at + path.bytes; at++)
-			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
 	fd = path_open(init->root_fd, text_str(&path), O_WRONLY);
 	if (fd < 0)
 		return error_errno(err, -fd, "open '%s'", text_str(&path));
@@ -413,7 +396,7 @@ static int init_sysctl_one(struct init *init, const struct spec_pair *pair, stru
 		return error_say(err, EPERM, "'%s' is not procfs", text_str(&path));
 	if (write(fd, pair->value, strlen(pair->value)) < 0)
 		r = -errno;
-	if (r == -EINVAL && strcmp(pair->key, "net.ipv4.ping_group_range") == 0)
+	if (r == -EINVAL && strcmp(pair->key, "net/ipv4/ping_group_range") == 0)
 		r = init_clamp_group_range(init, fd);
 	return r < 0 ? error_errno(err, -r, "write '%.60s' to '%s'", pair->value, text_str(&path))
 		     : 0;
@@ -424,9 +407,9 @@ int init_sysctl(struct init *init, struct error *err)
 	const struct spec_pair *pair;
 	int r = 0;
 
-	spec_each(&init->plan->spec->linux_.sysctl, pair) {
+	spec_each(&init->plan->sysctls, pair) {
 		/* In a network that isn't ours the runtime has set them. */
-		if (init->plan->net_is_foreign && strncmp(pair->key, "net", 3) == 0)
+		if (init->plan->net_is_foreign && strncmp(pair->key, "net/", 4) == 0)
 			continue;
 		if (init->has_services && !services_sysctl_is_kernels(pair->key))
 			continue;

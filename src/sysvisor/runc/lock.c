@@ -18,8 +18,8 @@ static bool lock_is_wanted(const struct plan_mount *mount)
 {
 	struct statvfs fs;
 
-	return mount->kind == PLAN_bind && mount->fd >= 0 && fstatvfs(mount->fd, &fs) == 0 &&
-	       fs.f_flag & LOCK_ATTRIBUTES;
+	return (mount->kind == PLAN_bind || mount->kind == PLAN_sysfs) && mount->fd >= 0 &&
+	       fstatvfs(mount->fd, &fs) == 0 && fs.f_flag & LOCK_ATTRIBUTES;
 }
 
 static void lock_name(size_t n, char name[16])

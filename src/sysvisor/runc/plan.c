@@ -195,6 +195,35 @@ static int plan_filter(struct plan *plan, const struct spec_words *from, struct 
 	return 0;
 }
 
+/* "net.ipv4.conf.eth0/1.x" and "net/ipv4/...": whichever mark comes first separates. */
+static char *plan_sysctl_path(struct arena *arena, const char *key)
+{
+	char *path = arena_text(arena, slice_of(key));
+
+	if (path && path[strcspn(path, "./")] == '.')
+		for (char *at = path; *at; at++)
+			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
+	return path;
+}
+
+static int plan_sysctls(struct plan *plan, struct error *err)
+{
+	const struct spec_list *said = &plan->spec->linux_.sysctl;
+	const struct spec_pair *pair;
+	struct spec_pair *at = arena_take(plan->arena, (said->count + 1) * sizeof(*at));
+
+	plan->sysctls = (struct spec_list){ at, 0 };
+	if (!at)
+		return error_errno(err, ENOMEM, "plan sysctls");
+	spec_each(said, pair) {
+		at[plan->sysctls.count] =
+			(struct spec_pair){ plan_sysctl_path(plan->arena, pair->key), pair->value };
+		if (!at[plan->sysctls.count++].key)
+			return error_errno(err, ENOMEM, "plan sysctls");
+	}
+	return 0;
+}
+
 static int plan_process(struct plan *plan, struct error *err)
 {
 	const struct spec *spec = plan->spec;
@@ -206,7 +235,9 @@ static int plan_process(struct plan *plan, struct error *err)
 				      ? -999
 				      : spec->process.oom_score_adj.value;
 	r = plan_filter(plan, &spec->linux_.masked_paths, &plan->masked, err);
-	return r < 0 ? r : plan_filter(plan, &spec->linux_.readonly_paths, &plan->readonly, err);
+	if (r == 0)
+		r = plan_filter(plan, &spec->linux_.readonly_paths, &plan->readonly, err);
+	return r < 0 ? r : plan_sysctls(plan, err);
 }
 
 static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)

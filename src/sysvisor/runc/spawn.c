@@ -59,6 +59,24 @@ static int create_open_bind(struct create *create, struct plan_mount *mount, str
 	return 0;
 }
 
+/* A sysfs shows the network that it was made in; in one that isn't the container's, only we may
+ * make it. Nothing in it is the container's to change. */
+static int create_make_sysfs(const struct plan *plan, const struct plan_mount *mount,
+			     struct error *err)
+{
+	auto_fd int own = namespace_open(getpid(), NAMESPACE_network, err), fs = -1, fd = -1;
+
+	if (own < 0)
+		return own;
+	if (setns(plan->join_fd[NAMESPACE_network], CLONE_NEWNET) < 0)
+		return error_errno(err, errno, "enter the network namespace");
+	fs = mount_begin("sysfs", err);
+	fd = fs < 0 ? fs : mount_finish(fs, "sysfs", mount->options.set | MOUNT_ATTR_RDONLY, err);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return error_errno(err, errno, "come back from the network namespace");
+	return fd < 0 ? fd : take_fd(&fd);
+}
+
 int create_open_mounts(struct create *create, struct error *err)
 {
 	struct plan *plan = &create->plan;
@@ -71,8 +89,10 @@ int create_open_mounts(struct create *create, struct error *err)
 			r = seed_volume(plan->rootfs, mount->destination, mount->source, err);
 		if (r == 0 && mount->kind == PLAN_bind) {
 			r = create_open_bind(create, mount, err);
-		} else if (mount->kind == PLAN_devices) {
+		} else if (r == 0 && mount->kind == PLAN_devices) {
 			r = mount->fd = devfs_make(plan, mount, err);
+		} else if (r == 0 && mount->kind == PLAN_sysfs) {
+			r = mount->fd = create_make_sysfs(plan, mount, err);
 		}
 		if (r < 0)
 			return error_wrap(err, r, "'%s'", mount->destination);
@@ -253,20 +273,28 @@ static void create_become_init(struct create *create)
 	init_run(&init);
 }
 
+/* What root may do in a network of his own, and any process in one of Docker's: listen at ports
+ * below 1024, ping. An old kernel, or one without IPv4, has neither; then that is so. */
+static void create_open_pods_network(void)
+{
+	(void)!file_write("/proc/sys/net/ipv4/ip_unprivileged_port_start", SLICE("0"), NULL);
+	(void)!file_write("/proc/sys/net/ipv4/ping_group_range", SLICE("0 2147483647"), NULL);
+}
+
 /* Sysctls of a network that isn't the container's own: set by us, from within it. */
 static int create_foreign_sysctls(const struct plan *plan, struct error *err)
 {
 	const struct spec_pair *pair;
 
-	spec_each(&plan->spec->linux_.sysctl, pair) {
+	if (plan->net_is_pods)
+		create_open_pods_network();
+	spec_each(&plan->sysctls, pair) {
 		auto_text struct text path = { 0 };
 		int r;
 
-		if (!plan->net_is_foreign || strncmp(pair->key, "net.", 4) != 0)
+		if (!plan->net_is_foreign || strncmp(pair->key, "net/", 4) != 0)
 			continue;
 		text_printf(&path, "/proc/sys/%s", pair->key);
-		for (char *at = path.at + strlen("/proc/sys/"); at < path.at + path.bytes; at++)
-			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
 		r = file_write(text_str(&path), slice_of(pair->value), err);
 		if (r < 0)
 			return error_wrap(err, r, "sysctl");
