@@ -112,6 +112,14 @@ struct ring_cgroup {
 
 #define RING_SYSCALLS 512 /* numbers below this can be asked for */
 
+/* When a call is told of. */
+enum ring_privilege {
+	RING_PRIVILEGE_never,
+	RING_PRIVILEGE_always,
+	RING_PRIVILEGE_clone, /* it makes a namespace; the first argument are the flags */
+	RING_PRIVILEGE_clone3 /* the same; the first argument is where the flags are */
+};
+
 struct ring_syscall {
 	struct ring_head head;
 	__u32 number;

@@ -265,17 +265,6 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 	return 0;
 }
 
-/* For kernels whose verifier doesn't take path_step(), those before 5.12. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec_plain, struct task_struct *task, int old_tid, struct linux_binprm *binprm)
-{
-	struct ring_exec *record = exec_begin(task, binprm);
-
-	if (record)
-		exec_end(record, task);
-	return 0;
-}
-
 /* Signals whose default is to dump core: QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS. */
 #define CORE_SIGNALS                                                                               \
 	(1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 | 1u << 24 |         \

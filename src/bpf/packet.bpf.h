@@ -480,6 +480,10 @@ static void on_tcp(struct __sk_buff *skb, struct packet *packet, const struct bp
 		return;
 	if (!packet_read(skb, packet) || packet->bytes == 0)
 		return;
+	/* Nothing leads from the note of who uses the socket to this one: who sends is who runs. */
+	if (!socket_has_cookie() && packet->sending && note->use.owner.pid == 0 &&
+	    !socket_claim(&note->use, false))
+		return;
 	if (note->use.ends == SCOPE_silent &&
 	    !scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
 		return;

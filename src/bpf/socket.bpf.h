@@ -82,7 +82,7 @@ struct {
 __u64 tcp_notes_lost_count = 0; /* connections that found the table full */
 
 /* Programs that trace may ask for a socket's cookie since 5.12. Before that its address has to do,
- * and what packets say of it is not led to it. */
+ * and packets have notes of their own. */
 static bool socket_has_cookie(void)
 {
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_check_mtu);

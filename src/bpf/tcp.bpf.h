@@ -249,6 +249,10 @@ static void on_closed(const struct sock *sk, int before)
 		tell_closed(sk, note, before);
 	if (note)
 		bpf_map_delete_elem(&tcp_notes, &cookie);
+	if (!socket_has_cookie()) {
+		cookie = sk->__sk_common.skc_cookie.counter; /* as packets know it */
+		bpf_map_delete_elem(&tcp_notes, &cookie);
+	}
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -7,19 +7,40 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 
 #include "base/slice.h"
 #include "kernel/types.h"
 
 /* libbpf speaks, and asks how to load a program, through one function for the whole process. */
-static _Thread_local char bpf_words[160];
+static _Thread_local char bpf_words[240];
+static _Thread_local bool bpf_has_reason;	    /* the verifier's, in bpf_words */
 static _Thread_local const struct types *bpf_types; /* of the object that is being loaded */
 static bool bpf_is_asked;
 
+/* What the verifier says is many lines: the last before its sums is why it refused. */
+static void bpf_add_reason(const char *said)
+{
+	const char *log = strstr(said, "BEGIN PROG LOAD LOG --\n");
+	struct slice rest = slice_of(log ? strchr(log, '\n') : ""), line, reason = { 0 };
+	size_t bytes = strlen(bpf_words);
+
+	while (slice_next(&rest, '\n', &line) && !slice_starts(line, SLICE("processed ")))
+		if (slice_trim(line).bytes)
+			reason = line;
+	if (reason.bytes)
+		snprintf(bpf_words + bytes, sizeof(bpf_words) - bytes, ": %.*s", SLICE_ARG(reason));
+	bpf_has_reason |= reason.bytes > 0;
+}
+
 static int printf_like(2, 0) bpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
+	auto_free char *said = NULL;
 	size_t end;
 
+	if (level == LIBBPF_WARN && bpf_words[0] && !bpf_has_reason &&
+	    vasprintf(&said, fmt, args) > 0)
+		bpf_add_reason(said);
 	/* The first warning is the cause, those that follow are its consequences. */
 	if (level != LIBBPF_WARN || bpf_words[0])
 		return 0;
@@ -139,6 +160,30 @@ static int bpf_pick_types(struct bpf_loading *loading, const struct bpf_object *
 	return r < 0 ? r : bpf_spare_types(object, loading->picked_fd);
 }
 
+/* Functions that the verifier checks by themselves, global ones, take pointers since 5.12. */
+static bool bpf_checks_functions_once(void)
+{
+	struct utsname name;
+	unsigned int major = 0, minor = 0;
+
+	return uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 ||
+	       major > 5 || (major == 5 && minor >= 12);
+}
+
+/* Makes all functions static in the types that the kernel is told: so they are checked with each
+ * call, knowing what the caller passes. The code is the same. */
+static void bpf_make_static(const struct bpf_object *object)
+{
+	const struct btf *btf = bpf_object__btf(object);
+
+	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
+		struct btf_type *type = (struct btf_type *)btf__type_by_id(btf, id);
+
+		if (btf_is_func(type))
+			type->info = BTF_KIND_FUNC << 24 | BTF_FUNC_STATIC;
+	}
+}
+
 int bpf_loading_load(struct bpf_loading *loading, struct bpf_object_skeleton *object,
 		     struct error *err)
 {
@@ -146,6 +191,8 @@ int bpf_loading_load(struct bpf_loading *loading, struct bpf_object_skeleton *ob
 
 	if (r < 0)
 		return r;
+	if (!bpf_checks_functions_once())
+		bpf_make_static(*object->obj);
 	bpf_types = loading->types;
 	r = bpf_object__load_skeleton(object);
 	bpf_types = NULL;
@@ -180,6 +227,7 @@ int bpf_error(struct error *err, int code, const char *step)
 	memcpy(words, bpf_words, sizeof(words));
 	said = slice_of(words);
 	bpf_words[0] = '\0';
+	bpf_has_reason = false;
 	slice_eat(&said, SLICE("libbpf: "));
 	return error_say(err, code, "%s: refused (%s)%s%.*s", step, bpf_errno_name(code),
 			 said.bytes ? ": " : "", SLICE_ARG(said));

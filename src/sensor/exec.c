@@ -17,7 +17,6 @@
 
 struct exec_sensor {
 	struct programs *programs;
-	unsigned int parts;
 	struct exec_poll poll;
 };
 
@@ -107,7 +106,7 @@ static void exec_on_found(void *owner, const struct ring_head *head)
 	exec_take(owner, head, false);
 }
 
-static int exec_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
+static int exec_start_bpf(struct sensor *sensor, struct error *err)
 {
 	static const enum ring_type types[] = { RING_fork, RING_exec, RING_exit, RING_thread,
 						RING_cgroup };
@@ -117,18 +116,7 @@ static int exec_start_parts(struct sensor *sensor, unsigned int parts, struct er
 		return error_say(err, ENOTSUP, "%s", sensor->env->ring_refused);
 	for (size_t n = 0; n < array_count(types); n++)
 		ring_handle(sensor->env->ring, types[n], exec_on_record, (void *)sensor->env);
-	exec->parts = parts;
-	return programs_take(&exec->programs, sensor->env, parts, err);
-}
-
-static int exec_start_bpf(struct sensor *sensor, struct error *err)
-{
-	return exec_start_parts(sensor, PROGRAMS_exec, err);
-}
-
-static int exec_start_plain(struct sensor *sensor, struct error *err)
-{
-	return exec_start_parts(sensor, PROGRAMS_exec_plain, err);
+	return programs_take(&exec->programs, sensor->env, PROGRAMS_exec, err);
 }
 
 static int exec_start_poll(struct sensor *sensor, struct error *err)
@@ -142,15 +130,12 @@ static void exec_stop(struct sensor *sensor)
 {
 	struct exec_sensor *exec = sensor->state;
 
-	programs_give_back(exec->programs, exec->parts);
+	programs_give_back(exec->programs, PROGRAMS_exec);
 	exec_poll_stop(&exec->poll);
 }
 
 static const struct sensor_mechanism exec_mechanisms[] = {
 	{ .name = "tp_btf", .start = exec_start_bpf },
-	{ .name = "tp_btf, plain",
-	  .costs = "working directories, and what links to programs point to",
-	  .start = exec_start_plain },
 	{ .name = "/proc polling",
 	  .costs = "processes that live shorter than the interval, exit codes, and what is special "
 		   "about programs",

@@ -6,9 +6,10 @@
 #include "sensor/programs.h"
 
 /* What their mechanisms are called, and what is lost with those behind the first. */
-#define PACKET_FULL	   "cgroup_skb"
-#define PACKET_CALLS	   "cgroup_skb and fentry"
-#define PACKET_CALLS_COSTS "datagrams dropped"
+#define PACKET_FULL  "cgroup_skb"
+#define PACKET_CALLS "cgroup_skb and fentry"
+#define PACKET_CALLS_COSTS                                                                         \
+	"datagrams dropped; before 5.11, who receives on a UDP socket that another process made"
 #define PACKET_BLIND	   "cgroup_skb without use"
 #define PACKET_BLIND_COSTS "whose a socket is that another process made; datagrams dropped"
 

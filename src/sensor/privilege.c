@@ -37,6 +37,8 @@ static const struct privilege_row {
 	{ SYS_chroot, 0, "chroot", { NULL } },
 	{ SYS_setns, 0, "setns", { "fd", "type" } },
 	{ SYS_unshare, 0, "unshare", { "flags" } },
+	{ SYS_clone, 0, "clone", { "flags" } },
+	{ SYS_clone3, 0, "clone3", { "flags" } },
 	{ SYS_setuid, 0, "setuid", { "uid" } },
 	{ SYS_setgid, 0, "setgid", { "gid" } },
 	{ SYS_setreuid, 0, "setreuid", { "ruid", "euid" } },
@@ -64,7 +66,9 @@ const uint8_t *privilege_wanted(void)
 	static uint8_t wanted[RING_SYSCALLS];
 
 	for (size_t n = 0; n < array_count(privilege_rows); n++)
-		wanted[privilege_rows[n].number] = 1;
+		wanted[privilege_rows[n].number] = RING_PRIVILEGE_always;
+	wanted[SYS_clone] = RING_PRIVILEGE_clone;
+	wanted[SYS_clone3] = RING_PRIVILEGE_clone3;
 	return wanted;
 }
 
@@ -147,7 +151,7 @@ static bool privilege_same(const struct sensor_settings *old, const struct senso
 
 static const struct sensor_mechanism privilege_mechanisms[] = {
 	{ .name = "tp_btf",
-	  .costs = "calls of 32-bit programs; namespaces made by clone(2); what io_uring does",
+	  .costs = "calls of 32-bit programs; what io_uring does",
 	  .start = privilege_start },
 };
 

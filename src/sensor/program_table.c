@@ -107,10 +107,7 @@ static int syscall_set(void *skeleton, const struct sensor_env *env, struct erro
 }
 
 const struct program_object program_objects[PROGRAM_OBJECTS] = {
-	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain,
-	  .open = exec_open,
-	  .destroy = exec_destroy,
-	  .set = exec_set },
+	{ .parts = PROGRAMS_exec, .open = exec_open, .destroy = exec_destroy, .set = exec_set },
 	{ .parts = PROGRAMS_file_security | PROGRAMS_file_setattr | PROGRAMS_file_setattr_old |
 		   PROGRAMS_file_syscall | PROGRAMS_file_change,
 	  .behind = true,
@@ -138,10 +135,9 @@ const struct program_object program_objects[PROGRAM_OBJECTS] = {
 };
 
 const struct program_row program_rows[PROGRAM_ROWS] = {
-	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain, .name = "on_fork" },
+	{ .parts = PROGRAMS_exec, .name = "on_fork" },
 	{ .parts = PROGRAMS_exec, .name = "on_exec" },
-	{ .parts = PROGRAMS_exec_plain, .name = "on_exec_plain" },
-	{ .parts = PROGRAMS_exec | PROGRAMS_exec_plain, .name = "on_exit" },
+	{ .parts = PROGRAMS_exec, .name = "on_exit" },
 	{ .parts = PROGRAMS_file_security, .name = "on_open" },
 	{ .parts = PROGRAMS_file_security, .name = "on_mmap" },
 	{ .parts = PROGRAMS_file_security, .name = "on_read" },
@@ -188,7 +184,6 @@ const struct program_row program_rows[PROGRAM_ROWS] = {
 
 const struct program_level program_levels[PROGRAM_LEVELS] = {
 	{ 0, 0 },
-	{ PROGRAMS_exec, PROGRAMS_exec_plain },
 	{ PROGRAMS_drop, 0 },
 	{ PROGRAMS_drop | PROGRAMS_use, PROGRAMS_use_call },
 	{ PROGRAMS_drop | PROGRAMS_use, 0 },

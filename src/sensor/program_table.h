@@ -37,8 +37,8 @@ struct program_level {
 };
 
 #define PROGRAM_OBJECTS 5
-#define PROGRAM_ROWS	46
-#define PROGRAM_LEVELS	7
+#define PROGRAM_ROWS	45
+#define PROGRAM_LEVELS	6
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];
 extern const struct program_row program_rows[PROGRAM_ROWS];

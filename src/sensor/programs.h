@@ -22,9 +22,8 @@ enum {
 	PROGRAMS_use = 8,   /* who uses a socket; kernel 6.4 */
 	PROGRAMS_drop = 16, /* datagrams dropped; kernel 6.10 */
 	PROGRAMS_syscall = 32,
-	PROGRAMS_exec_plain = 64, /* instead of exec, for kernels before 5.12 */
-	PROGRAMS_use_call = 128,  /* instead of use, where functions may be traced */
-	PROGRAMS_count = 256,	  /* of system calls */
+	PROGRAMS_use_call = 128, /* instead of use, where functions may be traced */
+	PROGRAMS_count = 256,	 /* of system calls */
 	PROGRAMS_file_security = 512,
 	PROGRAMS_file_setattr = 1024,
 	PROGRAMS_file_setattr_old = 2048, /* instead of file_setattr, for kernels before 6.0 */

@@ -126,8 +126,7 @@ static void s3_upload(struct s3 *s3)
 	s3_set_url(s3, packed);
 	s3->upload.body = text_slice(packed ? &s3->packed : &s3->body);
 	s3->upload.type = s3_type(s3, packed);
-	s3_upload_start(&s3->upload, text_slice(&s3->url), text_str(&s3->credentials.user),
-			text_slice(&s3->credentials.token));
+	s3_upload_start(&s3->upload, text_slice(&s3->url), &s3->credentials);
 }
 
 static void s3_on_credentials(struct s3_credentials *credentials, const struct error *err)

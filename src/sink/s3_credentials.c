@@ -28,9 +28,11 @@ static void s3_credentials_fail(struct s3_credentials *credentials, struct error
 static void s3_credentials_keep(struct s3_credentials *credentials, const char *id,
 				const char *secret, const char *token)
 {
-	text_clear(&credentials->user);
+	text_clear(&credentials->id);
+	text_clear(&credentials->secret);
 	text_clear(&credentials->token);
-	text_printf(&credentials->user, "%s:%s", id, secret);
+	text_put(&credentials->id, slice_of(id));
+	text_put(&credentials->secret, slice_of(secret));
 	if (token)
 		text_put(&credentials->token, slice_of(token));
 	credentials->known = true;
@@ -53,8 +55,8 @@ int s3_credentials_parse(struct s3_credentials *credentials, struct slice json, 
 	const char *token = json_string_value(json_object_get(tree, "Token"));
 	const char *expires = json_string_value(json_object_get(tree, "Expiration"));
 
-	if (!id || !secret || strchr(id, ':') || !s3_is_key(slice_of(id)) ||
-	    !s3_is_key(slice_of(secret)) || (token && *token && !s3_is_key(slice_of(token)))) {
+	if (!id || !secret || !s3_is_key(slice_of(id)) || !s3_is_key(slice_of(secret)) ||
+	    (token && *token && !s3_is_key(slice_of(token)))) {
 		json_decref(tree);
 		return error_say(err, EPROTO, "the answer holds no keys");
 	}
@@ -278,7 +280,8 @@ void s3_credentials_forget(struct s3_credentials *credentials)
 void s3_credentials_done(struct s3_credentials *credentials)
 {
 	http_request_done(&credentials->request);
-	text_done(&credentials->user);
+	text_done(&credentials->id);
+	text_done(&credentials->secret);
 	text_done(&credentials->token);
 	text_done(&credentials->url);
 	text_done(&credentials->header);

@@ -20,7 +20,7 @@ struct s3_credentials {
 	void (*ready)(struct s3_credentials *credentials, const struct error *err);
 
 	/* What came out. */
-	struct text user;  /* "ID:SECRET" */
+	struct text id, secret;
 	struct text token; /* empty: none */
 
 	/* The credentials' own. */

@@ -252,8 +252,7 @@ static void s3_upload_send(struct s3_upload *upload, enum s3_stage stage)
 		s3_upload_end(upload, COURIER_failed, 0, &err);
 }
 
-void s3_upload_start(struct s3_upload *upload, struct slice url, const char *user,
-		     struct slice token)
+void s3_upload_start(struct s3_upload *upload, struct slice url, struct s3_credentials *credentials)
 {
 	bool parts = upload->body.bytes > upload->threshold_bytes &&
 		     s3_part_count(upload) <= S3_PARTS_MAX;
@@ -261,12 +260,14 @@ void s3_upload_start(struct s3_upload *upload, struct slice url, const char *use
 	text_clear(&upload->object);
 	text_put(&upload->object, url);
 	text_clear(&upload->token);
-	if (token.bytes)
-		text_printf(&upload->token, "x-amz-security-token: %.*s", SLICE_ARG(token));
+	if (credentials->token.bytes)
+		text_printf(&upload->token, "x-amz-security-token: %s",
+			    text_str(&credentials->token));
 	text_clear(&upload->id);
 	text_clear(&upload->finish);
 	upload->part = 0;
-	upload->request.user = user;
+	upload->request.user = text_str(&credentials->id);
+	upload->request.secret = text_str(&credentials->secret);
 	s3_upload_send(upload, parts ? S3_STAGE_begin : S3_STAGE_put);
 }
 

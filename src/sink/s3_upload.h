@@ -11,6 +11,7 @@
 
 #include "base/sha256.h"
 #include "sink/courier.h"
+#include "sink/s3_credentials.h"
 #include "wire/http.h"
 
 #define S3_PARTS_MAX 10000 /* as the protocol has it */
@@ -44,10 +45,9 @@ struct s3_upload {
 	const char *headers[6];
 };
 
-/* Leads to one `done`, then or later; the body and type must live until then. `user` is
- * "ID:SECRET", `token` the session's, may be empty. */
-void s3_upload_start(struct s3_upload *upload, struct slice url, const char *user,
-		     struct slice token);
+/* Leads to one `done`, then or later; the body, type and credentials must live until then. */
+void s3_upload_start(struct s3_upload *upload, struct slice url,
+		     struct s3_credentials *credentials);
 void s3_upload_done(struct s3_upload *upload);
 
 #endif

@@ -104,7 +104,8 @@ static void http_set_request(CURL *easy, struct http_request *request)
 		http_set_http2(easy, request->url);
 	if (request->aws_sigv4) {
 		curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4);
-		curl_easy_setopt(easy, CURLOPT_USERPWD, request->user);
+		curl_easy_setopt(easy, CURLOPT_USERNAME, request->user);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, request->secret);
 		/* A header "Expect:", which means none, would be signed: don't wait instead. */
 		curl_easy_setopt(easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
 	}

@@ -19,12 +19,12 @@ struct http_request {
 	const char *const *headers; /* "Name: value"; NULL-terminated; NULL: none */
 	struct slice body;
 	struct http_tls tls;
-	const char *aws_sigv4; /* signs it: "aws:amz:REGION:s3"; NULL: doesn't */
-	const char *user;      /* "ID:SECRET" to sign with */
-	bool http2;	       /* without TLS: from the start, not by upgrade */
-	uint64_t timeout_ms;   /* for the whole; 0: 30 s */
-	size_t limit_bytes;    /* of the answer's body; 0: 1 MiB */
-	bool cut_answer;       /* what is beyond that limit is dropped; otherwise it fails */
+	const char *aws_sigv4;	   /* signs it: "aws:amz:REGION:s3"; NULL: doesn't */
+	const char *user, *secret; /* to sign with */
+	bool http2;		   /* without TLS: from the start, not by upgrade */
+	uint64_t timeout_ms;	   /* for the whole; 0: 30 s */
+	size_t limit_bytes;	   /* of the answer's body; 0: 1 MiB */
+	bool cut_answer;	   /* what is beyond that limit is dropped; otherwise it fails */
 	/* `status` is the HTTP status, or 0 when no answer came: then err says why. */
 	void (*done)(struct http_request *request, unsigned int status, const struct error *err);
 

@@ -42,6 +42,20 @@ finish() {
 		(.measurement | type) == "number" and (.tags | all(type == "string")))' out
 }
 
+@test "DNS_IF is where names are watched, and nowhere else" {
+	CONSOLE=1 DNS_IF=nowhere0 run_ingraind
+	wait_for 10 grep -q 'info: privilege' said
+	grep -A1 'info: dns *off' said | grep -q "interface 'nowhere0': No such device"
+	finish
+	# In each network namespace it is the interface of that number.
+	CONSOLE=1 DNS_IF=lo run_ingraind
+	wait_for 10 grep -q 'info: privilege' said
+	grep -q 'info: dns *cgroup_skb' said || skip "names are not watched here"
+	unshare -n sh -c 'ip link set lo up && exec "$@"' - "$build/tests/tools/talk" dns 127.0.0.1 host.example
+	wait_for 5 grep -q '"name":"dns.answer_count".*"q_address_str":"host.example"' out
+	finish
+}
+
 @test "CONSOLE may name another format" {
 	CONSOLE=json run_ingraind
 	/bin/true

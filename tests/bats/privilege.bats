@@ -20,6 +20,39 @@ setup() {
 	wait_for 5 has '(."syscall.name" // "" | test("^setres?uid|^setreuid")) and ."process.command_line" != null'
 }
 
+@test "namespaces that come with a process; one without is not told" {
+	start
+	# clone(2) and clone3(2), with CLONE_NEWUTS and without it.
+	python3 -c '
+import ctypes, os, struct
+libc = ctypes.CDLL(None, use_errno=True)
+for flags in 0x04000000, 0:
+	ask = ctypes.create_string_buffer(struct.pack("11Q", flags, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0))
+	for call in lambda: libc.syscall(56, flags | 17, 0, 0, 0, 0), lambda: libc.syscall(435, ask, 88):
+		if call() == 0:
+			os._exit(0)
+		os.wait()'
+	wait_for 5 has '."syscall.name" == "clone" and ."syscall.arguments" == "flags=0x4000011"'
+	wait_for 5 has '."syscall.name" == "clone3" and ."syscall.arguments" == "flags=0x4000000"'
+	end "$agent"
+	[ "$(grep -c '"syscall.name":"clone' "$out")" -eq 2 ]
+}
+
+@test "a 32-bit call is not taken for what its number means otherwise" {
+	[ "$(uname -m)" = x86_64 ] || skip "no such calls here"
+	start
+	# 272 is unshare, and fadvise64_64 there.
+	python3 -c '
+import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=7)
+code.write(b"\x53\xb8\x10\x01\x00\x00\x31\xdb\x31\xc9\x31\xd2\xcd\x80\x5b\xc3")
+ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()
+ctypes.CDLL(None).setfsuid(0)'
+	wait_for 5 has '."syscall.name" == "setfsuid" and ."process.comm" == "python3"'
+	end "$agent"
+	! grep '"syscall.name":"unshare"' "$out"
+}
+
 @test "another process, and what was refused" {
 	start
 	python3 -c '

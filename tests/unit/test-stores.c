@@ -96,15 +96,17 @@ static void answers_hold_keys(void **state)
 				       "\"Expiration\":\"2026-11-22T14:50:47Z\"}"),
 						    &err),
 					      0);
-	assert_string_equal(text_str(&credentials.user), "A:S");
+	assert_string_equal(text_str(&credentials.id), "A");
+	assert_string_equal(text_str(&credentials.secret), "S");
 	assert_string_equal(text_str(&credentials.token), "T");
 	assert_int_equal(credentials.expires_ns, 1795359047ull * NS_PER_S);
 	assert_int_equal(s3_credentials_parse(&credentials,
-					      SLICE("{\"AccessKeyId\":\"B\","
+					      SLICE("{\"AccessKeyId\":\"B:C\","
 						    "\"SecretAccessKey\":\"R\"}"),
 						    &err),
 					      0);
-	assert_string_equal(text_str(&credentials.user), "B:R");
+	assert_string_equal(text_str(&credentials.id), "B:C");
+	assert_string_equal(text_str(&credentials.secret), "R");
 	assert_int_equal(credentials.token.bytes, 0);
 	assert_int_equal(credentials.expires_ns, 0);
 	assert_true(s3_credentials_parse(&credentials, SLICE("<html>"), &err) < 0);
@@ -118,7 +120,8 @@ static void answers_hold_keys(void **state)
 			      "</Credentials></R>"),
 		      &err),
 		0);
-	assert_string_equal(text_str(&credentials.user), "A:S+/=");
+	assert_string_equal(text_str(&credentials.id), "A");
+	assert_string_equal(text_str(&credentials.secret), "S+/=");
 	assert_string_equal(text_str(&credentials.token), "T");
 	assert_int_equal(credentials.expires_ns, 1795359047ull * NS_PER_S);
 	assert_true(s3_credentials_parse_xml(&credentials, SLICE("<AccessKeyId>A"), &err) < 0);

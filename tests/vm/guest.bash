@@ -53,6 +53,10 @@ stop_agent() {
 
 has_event() { jq -es "any(.[]; $1)" "$events"; }
 
+nothing_was_lost() {
+	try 'nothing was lost' jq -es 'map(select(."event.name" == "loss")) | . == [] or error(tostring)' "$events"
+}
+
 # event NAME EVENT-NAME JQ-CONDITION: such an event came, or comes.
 event() {
 	wait_for 20 has_event ".\"event.name\" == \"$2\" and ($3)" && { result 0 "$1"; return; }
