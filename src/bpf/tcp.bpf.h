@@ -172,14 +172,10 @@ static bool tcp_looks_at_clock(struct tcp_note *note)
 
 static void tcp_tell_open(const struct sock *sk, struct tcp_note *note)
 {
-	struct tcp_note copy;
-
 	if (!tcp_open_is_due(note))
 		return;
 	note->told = 1;
-	/* The verifier would follow the telling for either kind of note. */
-	copy = *note;
-	tell(sk, &copy, tcp_open_what(&copy), 0, 0);
+	tell(sk, note, tcp_open_what(note), 0, 0);
 }
 
 /* --- what happens to a connection --- */
@@ -297,18 +293,15 @@ static void tell_closed(const struct sock *sk, const struct tcp_note *note, int 
 
 static void on_closed(const struct sock *sk, __u64 cookie, int before)
 {
-	struct tcp_note *note = tcp_note_get(cookie), last; /* as above */
+	static const struct tcp_note none;
+	struct tcp_note *note = tcp_note_get(cookie);
 
-	__builtin_memset(&last, 0, sizeof(last));
-	if (note) {
-		last = *note;
-		tcp_note_drop(cookie);
-	}
-	if (!want_tcp)
-		return;
+	if (want_tcp && note)
+		tcp_claim_end(sk, note, before);
+	if (want_tcp)
+		tell_closed(sk, note ?: &none, before);
 	if (note)
-		tcp_claim_end(sk, &last, before);
-	tell_closed(sk, &last, before);
+		tcp_note_drop(cookie);
 }
 
 SEC("tp_btf/inet_sock_set_state")
