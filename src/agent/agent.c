@@ -100,6 +100,13 @@ static void agent_on_process(struct process_feed *feed, const struct ring_head *
 	identity_record(&container_of(feed, struct agent, feed)->identity, head);
 }
 
+static bool agent_is_under(struct process_feed *feed, uint32_t pid, uint32_t above,
+			   uint64_t boot_ns)
+{
+	return processes_is_under(&container_of(feed, struct agent, feed)->identity.processes, pid,
+				  above, boot_ns);
+}
+
 static void agent_on_container(void *owner, const struct container *container)
 {
 	(void)container;
@@ -415,6 +422,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	agent->detections.emit = agent_on_detection;
 	agent->detect_tick.fire = agent_on_detect_tick;
 	agent->feed.record = agent_on_process;
+	agent->feed.is_under = agent_is_under;
 	agent->end.fire = agent_on_end;
 	agent_init_origin(agent, program);
 	metrics_init(&agent->metrics, metric_kinds, METRIC_COUNT);

@@ -29,6 +29,10 @@ static const struct {
 	{ METRIC_commands_lost, "Exec", "too many programs waited for their turn" },
 	{ METRIC_files_held, "files", "a process caused more events than files.rate" },
 	{ METRIC_files_lost, "files", "too many changes were under way" },
+	{ METRIC_files_overflows, "files",
+	  "fanotify's queue was full, each time of unknown events" },
+	{ METRIC_files_unmarked, "files",
+	  "directories got no mark: see files.max_directories, or the file system takes none" },
 	{ METRIC_sink_lost, "sink", "a sink could not take or keep events" },
 };
 

@@ -9,7 +9,7 @@
 #include "base/metric.h"
 #include "event/event.h"
 
-#define LOSSES_COUNT 19
+#define LOSSES_COUNT 21
 
 struct losses {
 	struct loop *loop;

@@ -28,6 +28,8 @@ static const char *const syslog_facilities[] = {
 	"local2", "local3",   "local4", "local5", "local6", "local7", NULL,
 };
 
+/* By enum file_mechanism. */
+static const char *const file_mechanisms[] = { "auto", "fentry", "fanotify", "tp_btf", NULL };
 static const char *const devkmsg_choices[] = { "on", "off", "ratelimit", NULL };
 
 /* clang-format off */
@@ -377,6 +379,12 @@ const struct setting agent_setting_rows[] = {
 	{ .key = "files.exclude", .type = SETTING_list, AT(file_exclude), WITH_SENSORS,
 	  .argument = "PATH", .needs = "files.paths",
 	  .help = "But not those at and below this one; of several that hold, the longest decides" },
+	{ .key = "files.mechanism", .type = SETTING_choice, AT(watch.file_mechanism), WITH_SENSORS,
+	  .choices = file_mechanisms, .fallback = "auto",
+	  .help = "How they are watched: auto takes the first that the kernel permits of fentry, which tells most, fanotify, which costs files that aren't watched nothing, and tp_btf, which tells the bytes read and written, but slows every system call" },
+	{ .key = "files.max_directories", .type = SETTING_count, AT(watch.file_max_directories),
+	  WITH_SENSORS, .fallback = "16384", .min = 16, .max = 1000000,
+	  .help = "How many directories fanotify watches at most; each takes about 2 KiB of the kernel's memory" },
 	{ .key = "files.rate", .type = SETTING_count, AT(watch.file_rate), WITH_SENSORS,
 	  .fallback = "1000", .max = 1000000,
 	  .help = "How many events of files a process may cause in a second; those beyond are only counted; 0 lets all pass" },
@@ -551,6 +559,7 @@ void agent_settings_for_check(struct agent_settings *values)
 			   .tcp_connections = 1024,
 			   .udp_interval_ns = NS_PER_S,
 			   .file_rate = 1000,
+			   .file_max_directories = 1024,
 			   .dns_timeout_ns = NS_PER_S },
 		.kernel = { .printk_devkmsg = -1, .interval_ns = NS_PER_S },
 		.sinks = { .console.format = -1, .file.format = -1, .syslog.format = -1 },

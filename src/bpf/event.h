@@ -168,6 +168,8 @@ enum ring_file_fact {
 	RING_FILE_created = 1,
 	RING_FILE_cut = 2,	 /* the path has more names above those told */
 	RING_FILE_other_cut = 4, /* so has the other one */
+	RING_FILE_marked = 8,	 /* from a mark of fanotify's: no flags and no sums are known */
+	RING_FILE_gone = 16,	 /* nor is anything of its inode */
 };
 
 #define RING_FILE_NAME	255  /* bytes of one name, NAME_MAX */

@@ -93,6 +93,13 @@
 	  "Events of files not told because a process caused more than files.rate")                \
 	X(files_lost, "bulwark_files_lost_total", counter, NULL,                                   \
 	  "Changes of files not told because too many were under way")                             \
+	X(files_overflows, "bulwark_files_overflows_total", counter, NULL,                         \
+	  "Times that fanotify's queue was full; each time events of files were lost")             \
+	X(files_unmarked, "bulwark_files_unmarked_total", counter, NULL,                           \
+	  "Directories and files not watched: beyond files.max_directories, or refused by the "    \
+	  "kernel")                                                                                \
+	X(files_directories, "bulwark_files_directories", gauge, NULL,                             \
+	  "Directories that have a mark of fanotify's")                                            \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

@@ -261,10 +261,13 @@
 	X(file_size, "file.size", bytes, "fsize", "size of the file")                              \
 	X(file_links, "file.links", u64, NULL, "names that the file has, where it has several")    \
 	X(file_flags, "file.flags", text, NULL, "flags of open(2), joined by |")                   \
-	X(file_created, "file.created", flag, NULL, "true: the open made the file")                \
+	X(file_created, "file.created", flag, NULL, "true: it was made by that")                   \
 	X(file_protection, "file.protection", text, NULL, "protection of mmap(2), joined by |")    \
 	X(file_read, "file.read.bytes", bytes, NULL, "bytes read")                                 \
 	X(file_written, "file.written.bytes", bytes, NULL, "bytes written")                        \
+	X(file_mask, "file.fanotify_mask", text, NULL,                                             \
+	  "what fanotify(7) told, where it did: all that the process did with the file until it "  \
+	  "was read, joined by |")                                                                 \
 	X(file_held, "file.suppressed", u64, "cnt",                                                \
 	  "events of the process before this one that were not told: it caused more than "         \
 	  "files.rate")
@@ -284,7 +287,7 @@
 	F(local_port) F(peer_address) F(peer_port)
 #define EVENT_GROUP_traffic(F) F(sent_bytes) F(received_bytes) F(sent_packets) F(received_packets)
 #define EVENT_GROUP_file(F) F(file_path) F(file_inode) F(file_device) F(file_type) F(file_links) \
-	F(error_type) F(file_held)
+	F(error_type) F(file_mask) F(file_held)
 #define EVENT_GROUP_file_owner(F) F(file_mode) F(file_owner) F(file_group)
 #define EVENT_GROUP_detection(F) F(detection_score) F(detection_reason) F(detection_key) \
 	F(detection_state) F(detection_count) F(detection_span) F(detection_values) \
@@ -395,7 +398,7 @@
 #define EVENT_HAS_file_chown(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) EVENT_GROUP_file_owner(F)
 #define EVENT_HAS_file_truncate(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) F(file_size)
 #define EVENT_HAS_file_change(F) EVENT_GROUP_process(F) EVENT_GROUP_file(F) \
-	EVENT_GROUP_file_owner(F) F(file_size)
+	EVENT_GROUP_file_owner(F) F(file_size) F(file_created)
 /* clang-format on */
 
 /*

@@ -459,3 +459,20 @@ const struct process *processes_find_thread(struct processes *processes, uint32_
 		return process;
 	return processes_find(processes, pid, boot_ns);
 }
+
+#define PROCESS_DEPTH 24 /* as bpf/ring.bpf.h goes up */
+
+bool processes_is_under(struct processes *processes, uint32_t pid, uint32_t above, uint64_t boot_ns)
+{
+	for (int depth = 0; depth < PROCESS_DEPTH && pid > 1; depth++) {
+		const struct process *process;
+
+		if (pid == above)
+			return true;
+		process = processes_find(processes, pid, boot_ns);
+		if (!process)
+			return false;
+		pid = process->ppid;
+	}
+	return false;
+}

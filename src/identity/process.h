@@ -84,4 +84,8 @@ const struct process *processes_find(struct processes *processes, uint32_t pid, 
 const struct process *processes_find_thread(struct processes *processes, uint32_t tid,
 					    uint64_t boot_ns);
 
+/* Whether who had the pid at `boot_ns` is `above`, or a descendant of it, as far as is known. */
+bool processes_is_under(struct processes *processes, uint32_t pid, uint32_t above,
+			uint64_t boot_ns);
+
 #endif

@@ -32,7 +32,9 @@ static void cgroup_tree_add(struct cgroup_tree *tree, const char *name, int fd)
 		close(fd);
 		return;
 	}
-	*hierarchy = (struct cgroup_hierarchy){ .v2 = v2, .root_fd = fd, .group_fd = -1 };
+	*hierarchy = (struct cgroup_hierarchy){
+		.v2 = v2, .root_fd = fd, .group_fd = -1, .tasks_fd = -1
+	};
 	slice_copy(slice_of(name), hierarchy->name, sizeof(hierarchy->name));
 	tree->count++;
 }
@@ -87,9 +89,9 @@ int cgroup_tree_init(struct cgroup_tree *tree, struct error *err)
 void cgroup_tree_done(struct cgroup_tree *tree)
 {
 	for (size_t n = 0; n < tree->count; n++) {
-		close(tree->hierarchies[n].root_fd);
-		if (tree->hierarchies[n].group_fd >= 0)
-			close(tree->hierarchies[n].group_fd);
+		auto_close_fd(&tree->hierarchies[n].root_fd);
+		auto_close_fd(&tree->hierarchies[n].group_fd);
+		auto_close_fd(&tree->hierarchies[n].tasks_fd);
 	}
 	tree->count = 0;
 }
@@ -260,6 +262,32 @@ int cgroup_tree_open(struct cgroup_tree *tree, const char *path, struct error *e
 }
 
 /* --- processes --- */
+
+int cgroup_tree_open_tasks(struct cgroup_tree *tree, struct error *err)
+{
+	struct cgroup_hierarchy *hierarchy;
+
+	cgroup_each(tree, hierarchy) {
+		if (hierarchy->v2 || hierarchy->group_fd < 0)
+			continue;
+		hierarchy->tasks_fd = openat(hierarchy->group_fd, "tasks", O_WRONLY | O_CLOEXEC);
+		if (hierarchy->tasks_fd < 0)
+			return error_errno(err, errno, "open 'tasks' of the control group of '%s'",
+					   hierarchy->name);
+	}
+	return 0;
+}
+
+int cgroup_tree_enter(const struct cgroup_tree *tree, struct error *err)
+{
+	const struct cgroup_hierarchy *hierarchy;
+
+	cgroup_each(tree, hierarchy)
+		if (hierarchy->tasks_fd >= 0 && write(hierarchy->tasks_fd, "0", 1) < 0)
+			return error_errno(err, errno, "enter the control group of '%s'",
+					   hierarchy->name);
+	return 0;
+}
 
 int cgroup_tree_attach(const struct cgroup_tree *tree, pid_t pid, struct error *err)
 {

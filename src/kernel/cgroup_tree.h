@@ -20,6 +20,7 @@ struct cgroup_hierarchy {
 	bool v2;
 	int root_fd;
 	int group_fd; /* -1: the group isn't there, or not opened yet */
+	int tasks_fd; /* v1: its "tasks", once cgroup_tree_open_tasks() was called; or -1 */
 };
 
 struct cgroup_tree {
@@ -40,8 +41,14 @@ must_check int cgroup_tree_open(struct cgroup_tree *tree, const char *path, stru
 /* Removes it with all below; waits some time for processes that are still ending. */
 must_check int cgroup_tree_remove(struct cgroup_tree *tree, const char *path, struct error *err);
 
-/* Moves a process in. 0 is the caller. */
+/* Moves a process in. That stops each fork, exec and exit of the whole machine, after a grace
+ * period of RCU's that takes milliseconds (kernel/cgroup/cgroup.c, cgroup_attach_lock()): where it
+ * can be, a process is made in its v2 group (CLONE_INTO_CGROUP), and enters those of v1 itself. */
 must_check int cgroup_tree_attach(const struct cgroup_tree *tree, pid_t pid, struct error *err);
+/* Enters the groups of v1 that have been opened for it, by somebody who may; the caller has one
+ * thread. */
+must_check int cgroup_tree_enter(const struct cgroup_tree *tree, struct error *err);
+must_check int cgroup_tree_open_tasks(struct cgroup_tree *tree, struct error *err);
 /* Gives the group to an owner, who may then make groups below it but not raise its limits. */
 must_check int cgroup_tree_give(const struct cgroup_tree *tree, uid_t uid, gid_t gid,
 				struct error *err);

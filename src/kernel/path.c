@@ -10,18 +10,37 @@
 
 #include "base/text.h"
 
-int path_open(int root_fd, const char *path, int flags)
+static int path_open_how(int root_fd, const char *path, int flags, uint64_t resolve)
 {
 	const struct open_how how = {
 		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = resolve,
 	};
 	int fd;
 
 	do {
 		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	} while (fd < 0 && (errno == EAGAIN || errno == EINTR)); /* a rename on the way */
-	return fd < 0 ? -errno : fd;
+	} while (fd < 0 && (errno == EINTR || (errno == EAGAIN && !(resolve & RESOLVE_CACHED))));
+	return fd < 0 ? -errno : fd; /* EAGAIN: a rename on the way */
+}
+
+int path_open(int root_fd, const char *path, int flags)
+{
+	return path_open_how(root_fd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+int path_open_cached(int root_fd, const char *path)
+{
+	int fd = path_open_how(root_fd, path, O_PATH | O_NOFOLLOW,
+			       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED);
+
+	return fd == -EINVAL ? -EAGAIN : fd;
+}
+
+int path_open_unmounted(int dir_fd, const char *name)
+{
+	return path_open_how(dir_fd, name, O_PATH | O_NOFOLLOW,
+			     RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Opens the directory at the first `bytes` of a path; makes it in `parent_fd`, where it is the

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "kernel/cgroup.h"
 
+#define PROCFS_MOUNTS_BYTES (1 << 20)
+
 int procfs_open(const char *root, struct error *err)
 {
 	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -131,6 +133,47 @@ uint32_t procfs_namespace(int proc_fd, uint32_t pid, const char *name)
 
 	snprintf(path, sizeof(path), "%u/ns/%s", pid, name);
 	return fstatat(proc_fd, path, &stat, 0) < 0 ? 0 : (uint32_t)stat.st_ino;
+}
+
+static bool procfs_mount_id(int fd, uint64_t *ret_id)
+{
+	auto_text struct text text = { 0 };
+	struct slice rest, line;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (file_read_at(AT_FDCWD, path, 4096, &text) < 0)
+		return false;
+	rest = text_slice(&text);
+	while (slice_next(&rest, '\n', &line))
+		if (slice_eat(&line, SLICE("mnt_id:")))
+			return slice_u64(slice_trim(line), ret_id);
+	return false;
+}
+
+int procfs_mount_type(int proc_fd, uint32_t pid, int fd, char *room, size_t room_bytes)
+{
+	auto_text struct text text = { 0 };
+	struct slice rest, line, type;
+	uint64_t wanted, id;
+	char path[32];
+
+	snprintf(path, sizeof(path), "%u/mountinfo", pid);
+	if (!procfs_mount_id(fd, &wanted) ||
+	    file_read_at(proc_fd, path, PROCFS_MOUNTS_BYTES, &text) < 0)
+		return -ENOENT;
+	rest = text_slice(&text);
+	while (slice_next(&rest, '\n', &line)) {
+		ssize_t dash = slice_find(line, SLICE(" - "));
+
+		if (dash < 0 || !slice_eat_u64(&line, &id) || id != wanted)
+			continue;
+		line = slice_skip(line, (size_t)slice_find(line, SLICE(" - ")) + 3);
+		(void)slice_next(&line, ' ', &type);
+		slice_copy(type, room, room_bytes);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 int procfs_each(int proc_fd, void (*found)(void *owner, uint32_t pid), void *owner,

@@ -43,6 +43,10 @@ must_check int procfs_read(int proc_fd, uint32_t pid, const char *file, size_t l
 /* Inode number of a namespace: "mnt", "net", "pid", "user", ...; 0 when it can't be read. */
 uint32_t procfs_namespace(int proc_fd, uint32_t pid, const char *name);
 
+/* The type of the file system that an open file of ours is on ("ext4"), from the mounts of a
+ * process that sees it: asks no server. -ENOENT: that sees no such mount. */
+must_check int procfs_mount_type(int proc_fd, uint32_t pid, int fd, char *room, size_t room_bytes);
+
 /* Calls with every process id there is. */
 must_check int procfs_each(int proc_fd, void (*found)(void *owner, uint32_t pid), void *owner,
 			   struct error *err);

@@ -89,6 +89,8 @@ static void exec_take(const struct sensor_env *env, const struct ring_head *head
 	uint64_t wall_ns = clock_wall_of_boot(head->boot_ns);
 
 	env->processes->record(env->processes, head);
+	if (head->type == RING_exec && env->shared->exec_told)
+		env->shared->exec_told(env->shared->exec_owner, (const struct ring_exec *)head);
 	if (head->type == RING_exec)
 		exec_emit_exec(env, (const struct ring_exec *)head, wall_ns, told);
 	else if (head->type == RING_exit)

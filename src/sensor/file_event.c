@@ -2,6 +2,7 @@
 #include "sensor/file_event.h"
 
 #include <fcntl.h>
+#include <sys/fanotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,6 +120,19 @@ static const struct file_event_word file_event_types[] = {
 	{ S_IFMT, S_IFSOCK, "socket" },
 };
 
+static const struct file_event_word file_event_masks[] = {
+	{ FAN_CREATE, FAN_CREATE, "FAN_CREATE" },
+	{ FAN_OPEN, FAN_OPEN, "FAN_OPEN" },
+	{ FAN_MODIFY, FAN_MODIFY, "FAN_MODIFY" },
+	{ FAN_ATTRIB, FAN_ATTRIB, "FAN_ATTRIB" },
+	{ FAN_CLOSE_WRITE, FAN_CLOSE_WRITE, "FAN_CLOSE_WRITE" },
+	{ FAN_DELETE, FAN_DELETE, "FAN_DELETE" },
+	{ FAN_RENAME, FAN_RENAME, "FAN_RENAME" },
+	{ FAN_MOVED_FROM, FAN_MOVED_FROM, "FAN_MOVED_FROM" },
+	{ FAN_MOVED_TO, FAN_MOVED_TO, "FAN_MOVED_TO" },
+	{ FAN_ONDIR, FAN_ONDIR, "FAN_ONDIR" },
+};
+
 static void file_event_put_words(struct event *event, enum event_field field, uint32_t bits,
 				 const struct file_event_word *words, size_t count)
 {
@@ -224,6 +238,24 @@ static void file_event_put_numbers(struct event *event, const struct ring_file *
 		event_number(event, FIELD_file_links, record->links);
 }
 
+void file_event_put_mask(struct event *event, uint64_t mask)
+{
+	file_event_put_words(event, FIELD_file_mask, (uint32_t)mask, file_event_masks,
+			     array_count(file_event_masks));
+}
+
+/* What there is to say of it. */
+static unsigned int file_event_says(const struct ring_file *record)
+{
+	unsigned int says = file_event_rows[record->what].says;
+
+	if (record->facts & RING_FILE_gone)
+		return 0;
+	if (record->facts & RING_FILE_marked)
+		says &= ~(unsigned int)(SAYS_flags | SAYS_protection | SAYS_sums);
+	return says;
+}
+
 bool file_event_fill(struct event *event, const struct ring_file *record)
 {
 	if (record->what == RING_FILE_none || record->what >= RING_FILE_COUNT ||
@@ -231,12 +263,13 @@ bool file_event_fill(struct event *event, const struct ring_file *record)
 		return false;
 	event_init(event, file_event_rows[record->what].kind,
 		   clock_wall_of_boot(record->head.boot_ns), record->head.boot_ns);
-	event_number(event, FIELD_pid, record->head.pid);
+	if (record->head.pid) /* otherwise nobody saw who it was */
+		event_number(event, FIELD_pid, record->head.pid);
 	if (record->head.tid != record->head.pid)
 		event_number(event, FIELD_tid, record->head.tid);
 	file_event_put_paths(event, record);
 	file_event_put_numbers(event, record);
-	file_event_put_particular(event, record, file_event_rows[record->what].says);
+	file_event_put_particular(event, record, file_event_says(record));
 	if (record->result < 0)
 		event_copy(event, FIELD_error_type, slice_of(bpf_errno_name(-record->result)));
 	if (record->held)

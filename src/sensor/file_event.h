@@ -12,4 +12,7 @@ void file_event_calls(uint8_t *calls);
 /* False: a record that isn't one. Texts stay the event's own. */
 bool file_event_fill(struct event *event, const struct ring_file *record);
 
+/* What fanotify told, FAN_* as in its masks. */
+void file_event_put_mask(struct event *event, uint64_t mask);
+
 #endif

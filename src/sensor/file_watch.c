@@ -11,7 +11,7 @@
 
 /* --- names --- */
 
-static struct file_watch_step *file_watch_find(struct file_watch *watch,
+static struct file_watch_step *file_watch_find(const struct file_watch *watch,
 					       const struct ring_file_step *step)
 {
 	for (size_t n = 0; n < watch->step_count; n++)
@@ -39,6 +39,25 @@ static struct file_watch_step *file_watch_add(struct file_watch *watch,
 					 .node.node =
 						 RING_FILE_ROOT + (uint32_t)watch->step_count };
 	return one;
+}
+
+struct ring_file_node file_watch_step(const struct file_watch *watch, struct ring_file_node at,
+				      struct slice name)
+{
+	struct ring_file_node child = { .rule = at.rule };
+	struct ring_file_step step = { .node = at.node };
+	const struct file_watch_step *found;
+
+	if (at.node == 0 || name.bytes >= sizeof(step.name))
+		return child;
+	memcpy(step.name, name.at, name.bytes);
+	found = file_watch_find(watch, &step);
+	if (!found)
+		return child;
+	child.node = found->node.node;
+	if (found->node.rule != RING_FILE_RULE_inherit)
+		child.rule = found->node.rule;
+	return child;
 }
 
 static int file_watch_name(struct file_watch *watch, struct slice name, struct slice path,
@@ -88,9 +107,8 @@ static bool file_watch_number(struct slice line, const char *key, uint64_t *ret_
 	return at >= 0 && slice_eat_hex(&rest, ret_value);
 }
 
-/* The kernel's own numbers of an open file, which stat(2) doesn't tell for all file systems: what
- * it says of an inotify watch. */
-static int file_watch_identify(int fd, struct ring_file_id *ret_id)
+/* They are what it says of an inotify watch. */
+int file_watch_identify(int fd, struct ring_file_id *ret_id)
 {
 	auto_fd int notify = inotify_init1(IN_CLOEXEC);
 	auto_text struct text text = { 0 };
@@ -110,8 +128,7 @@ static int file_watch_identify(int fd, struct ring_file_id *ret_id)
 	return 0;
 }
 
-/* The host's root directory, for an agent in a container; where that is refused, its own. */
-static int file_watch_root(int proc_fd)
+int file_watch_root(int proc_fd)
 {
 	int root = openat(proc_fd, "1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -167,6 +184,35 @@ int file_watch_read(struct file_watch *watch, const char *paths, const char *exc
 	if (r == 0 && exclude)
 		r = file_watch_list(watch, exclude, RING_FILE_RULE_exclude, proc_fd, err);
 	return r < 0 ? error_wrap(err, r, "watch files") : 0;
+}
+
+static void file_watch_follow_one(struct file_watch *watch, struct slice path, uint32_t rule,
+				  int root_fd)
+{
+	char words[4096], link[64];
+	ssize_t bytes;
+
+	slice_copy(path, words, sizeof(words));
+	auto_fd int fd = path_open(root_fd, words, O_PATH);
+	if (fd < 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	bytes = readlink(link, words, sizeof(words));
+	/* A name that can't be in the tree stays out of it. */
+	if (bytes > 0 && words[0] == '/')
+		(void)file_watch_names(watch, (struct slice){ words, (size_t)bytes }, rule, NULL);
+}
+
+void file_watch_follow(struct file_watch *watch, const char *paths, const char *exclude,
+		       int root_fd)
+{
+	struct slice rest = slice_of(paths), path;
+
+	while (slice_next(&rest, '\n', &path))
+		file_watch_follow_one(watch, path, RING_FILE_RULE_watch, root_fd);
+	rest = slice_of(exclude);
+	while (slice_next(&rest, '\n', &path))
+		file_watch_follow_one(watch, path, RING_FILE_RULE_exclude, root_fd);
 }
 
 void file_watch_done(struct file_watch *watch)

@@ -38,6 +38,20 @@ struct file_watch {
  * -EINVAL names the path that can't be. */
 must_check int file_watch_read(struct file_watch *watch, const char *paths, const char *exclude,
 			       int proc_fd, struct error *err);
+/* Also watches (or excludes) what the paths lead to now, all links followed, by its own name. */
+void file_watch_follow(struct file_watch *watch, const char *paths, const char *exclude,
+		       int root_fd);
 void file_watch_done(struct file_watch *watch);
+
+/* Where a name leads in the tree of names (node 0: out of it), and what holds there. */
+struct ring_file_node file_watch_step(const struct file_watch *watch, struct ring_file_node at,
+				      struct slice name);
+
+/* The kernel's own numbers of an open file, which stat(2) doesn't tell for all file systems. */
+must_check int file_watch_identify(int fd, struct ring_file_id *ret_id);
+
+/* The host's root directory, for an agent in a container; where that is refused, its own. O_PATH;
+ * -1: neither can be opened. */
+must_check int file_watch_root(int proc_fd);
 
 #endif

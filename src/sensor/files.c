@@ -16,6 +16,7 @@
 #include "files.skel.h"
 #include "kernel/bpf.h"
 #include "sensor/file_event.h"
+#include "sensor/file_marks.h"
 #include "sensor/file_watch.h"
 #include "sensor/programs.h"
 
@@ -24,6 +25,7 @@ struct files_sensor {
 	struct programs *programs;
 	unsigned int parts;
 	struct metric held, lost;
+	struct file_marks marks;
 };
 
 static void files_on_record(void *owner, const struct ring_head *head)
@@ -91,15 +93,27 @@ static uint64_t files_count_lost(const struct metric *metric)
 	return files_skeleton(metric)->bss->file_lost;
 }
 
-static int files_start(struct sensor *sensor, unsigned int parts, struct error *err)
+static int files_may(const struct sensor_env *env, enum file_mechanism mechanism, struct error *err)
+{
+	const struct watch_settings *watch = &env->settings->watch;
+
+	if (!watch->file_paths)
+		return error_say(err, ENODATA, "not asked for (see files.paths)");
+	if (watch->file_mechanism != FILE_MECHANISM_auto && watch->file_mechanism != (int)mechanism)
+		return error_say(err, ENOTSUP, "files.mechanism chooses another");
+	return 0;
+}
+
+static int files_start(struct sensor *sensor, enum file_mechanism mechanism, unsigned int parts,
+		       struct error *err)
 {
 	struct files_sensor *files = sensor->state;
 	const struct sensor_env *env = sensor->env;
 	struct file_watch watch;
-	int r;
+	int r = files_may(env, mechanism, err);
 
-	if (!env->settings->watch.file_paths)
-		return error_say(err, ENODATA, "not asked for (see files.paths)");
+	if (r < 0)
+		return r;
 	r = files_read_watch(&watch, env, err);
 	file_watch_done(&watch);
 	if (r < 0)
@@ -120,28 +134,50 @@ static int files_start(struct sensor *sensor, unsigned int parts, struct error *
 
 static int files_start_security(struct sensor *sensor, struct error *err)
 {
-	return files_start(sensor, PROGRAMS_file_security | PROGRAMS_file_setattr, err);
+	return files_start(sensor, FILE_MECHANISM_fentry,
+			   PROGRAMS_file_security | PROGRAMS_file_setattr, err);
 }
 
 static int files_start_security_old(struct sensor *sensor, struct error *err)
 {
-	return files_start(sensor, PROGRAMS_file_security | PROGRAMS_file_setattr_old, err);
+	return files_start(sensor, FILE_MECHANISM_fentry,
+			   PROGRAMS_file_security | PROGRAMS_file_setattr_old, err);
 }
 
 static int files_start_syscall(struct sensor *sensor, struct error *err)
 {
-	return files_start(sensor, PROGRAMS_file_syscall | PROGRAMS_file_change, err);
+	return files_start(sensor, FILE_MECHANISM_tp_btf,
+			   PROGRAMS_file_syscall | PROGRAMS_file_change, err);
 }
 
 static int files_start_open(struct sensor *sensor, struct error *err)
 {
-	return files_start(sensor, PROGRAMS_file_syscall, err);
+	return files_start(sensor, FILE_MECHANISM_tp_btf, PROGRAMS_file_syscall, err);
+}
+
+static int files_start_marks(struct sensor *sensor, enum fanotify_grade grade, struct error *err)
+{
+	struct files_sensor *files = sensor->state;
+	int r = files_may(sensor->env, FILE_MECHANISM_fanotify, err);
+
+	return r < 0 ? r : file_marks_start(&files->marks, sensor->env, grade, err);
+}
+
+static int files_start_fanotify(struct sensor *sensor, struct error *err)
+{
+	return files_start_marks(sensor, FANOTIFY_whole, err);
+}
+
+static int files_start_fanotify_halves(struct sensor *sensor, struct error *err)
+{
+	return files_start_marks(sensor, FANOTIFY_halves, err);
 }
 
 static void files_stop(struct sensor *sensor)
 {
 	struct files_sensor *files = sensor->state;
 
+	file_marks_stop(&files->marks);
 	if (!files->env)
 		return;
 	if (files->env->ring)
@@ -158,8 +194,17 @@ static bool files_same(const struct sensor_settings *old, const struct sensor_se
 	const struct watch_settings *a = &old->watch, *b = &fresh->watch;
 
 	return sensor_same_text(a->file_paths, b->file_paths) &&
-	       sensor_same_text(a->file_exclude, b->file_exclude) && a->file_rate == b->file_rate;
+	       sensor_same_text(a->file_exclude, b->file_exclude) && a->file_rate == b->file_rate &&
+	       a->file_mechanism == b->file_mechanism &&
+	       a->file_max_directories == b->file_max_directories;
 }
+
+#define FILES_FANOTIFY_COSTS                                                                       \
+	"flags, threads, bytes, reads and mappings; opens that fail; which attribute was "         \
+	"changed; "                                                                                \
+	"a process's repeats within 10 ms; what is done in a directory or container at once when " \
+	"it "                                                                                      \
+	"is made"
 
 static const struct sensor_mechanism files_mechanisms[] = {
 	{ .name = "fentry",
@@ -168,6 +213,11 @@ static const struct sensor_mechanism files_mechanisms[] = {
 	{ .name = "fentry, old",
 	  .costs = "opens with O_PATH, and those that permissions forbid",
 	  .start = files_start_security_old },
+	{ .name = "fanotify", .costs = FILES_FANOTIFY_COSTS, .start = files_start_fanotify },
+	{ .name = "fanotify, halves",
+	  .costs = FILES_FANOTIFY_COSTS
+	  "; which name became which in a rename; that an open made the file",
+	  .start = files_start_fanotify_halves },
 	{ .name = "tp_btf",
 	  .costs = "opens that fail, by io_uring and of 32-bit programs; every system call takes a "
 		   "little longer",

@@ -217,9 +217,15 @@ const struct program_level program_levels[PROGRAM_LEVELS] = {
 	{ PROGRAMS_drop | PROGRAMS_use, PROGRAMS_use_call },
 	{ PROGRAMS_drop | PROGRAMS_use, 0 },
 	{ PROGRAMS_file_setattr, PROGRAMS_file_setattr_old },
-	{ PROGRAMS_file_security | PROGRAMS_file_setattr,
-	  PROGRAMS_file_syscall | PROGRAMS_file_change },
-	{ PROGRAMS_file_security | PROGRAMS_file_setattr, PROGRAMS_file_syscall },
+	{ PROGRAMS_file_change, 0 },
+};
+
+/* By enum file_mechanism: what is loaded behind the start. */
+static const unsigned int file_parts[] = {
+	[FILE_MECHANISM_auto] = PROGRAMS_file_security | PROGRAMS_file_setattr,
+	[FILE_MECHANISM_fentry] = PROGRAMS_file_security | PROGRAMS_file_setattr,
+	[FILE_MECHANISM_fanotify] = 0,
+	[FILE_MECHANISM_tp_btf] = PROGRAMS_file_syscall | PROGRAMS_file_change,
 };
 
 unsigned int program_parts_wanted(const struct watch_settings *watch)
@@ -237,6 +243,6 @@ unsigned int program_parts_wanted(const struct watch_settings *watch)
 	if (watch->syscall && watch->syscalls)
 		parts |= PROGRAMS_count;
 	if (watch->file_paths)
-		parts |= PROGRAMS_file_security | PROGRAMS_file_setattr;
+		parts |= file_parts[watch->file_mechanism];
 	return parts;
 }

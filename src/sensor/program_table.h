@@ -38,7 +38,7 @@ struct program_level {
 
 #define PROGRAM_OBJECTS 5
 #define PROGRAM_ROWS	47
-#define PROGRAM_LEVELS	8
+#define PROGRAM_LEVELS	7
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];
 extern const struct program_row program_rows[PROGRAM_ROWS];

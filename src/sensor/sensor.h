@@ -29,6 +29,14 @@ struct kernel_settings {
 	const char *restore_file; /* where they are kept meanwhile */
 };
 
+/* How files are watched. */
+enum file_mechanism {
+	FILE_MECHANISM_auto, /* the best that starts */
+	FILE_MECHANISM_fentry,
+	FILE_MECHANISM_fanotify,
+	FILE_MECHANISM_tp_btf,
+};
+
 /* Which of the sensors that have a switch are wanted. */
 struct watch_settings {
 	bool tcp, udp, dns, tls, http, privilege, syscall, statsd, osquery;
@@ -41,6 +49,8 @@ struct watch_settings {
 	uint64_t syscall_interval_ns;
 	const char *file_paths, *file_exclude; /* one a line; NULL: none */
 	uint64_t file_rate;		       /* events of a process in a second; 0: no limit */
+	int file_mechanism;		       /* enum file_mechanism */
+	uint64_t file_max_directories;	       /* with fanotify */
 	const char *cgroup; /* path of the control group whose packets are seen; NULL: all */
 	char *statsd_address;
 	bool statsd_tcp; /* beside UDP */
@@ -70,6 +80,8 @@ static inline bool sensor_needs_owner(const struct sensor_settings *settings)
 /* Processes as the kernel reports them, for whoever keeps count of them (identity/process). */
 struct process_feed {
 	void (*record)(struct process_feed *feed, const struct ring_head *head);
+	/* Whether who had the pid at that moment is `above`, or a descendant of it. */
+	bool (*is_under)(struct process_feed *feed, uint32_t pid, uint32_t above, uint64_t boot_ns);
 };
 
 struct programs_shared;
@@ -81,6 +93,9 @@ enum socket_map { SOCKET_MAP_notes, SOCKET_MAP_tcp_slots, SOCKET_MAP_tcp_notes, 
 struct sensor_shared {
 	int socket_map_fds[SOCKET_MAP_COUNT]; /* -1: nobody has made them yet */
 	struct programs_shared *programs; /* sensor/programs.h; NULL: nobody has loaded any yet */
+	/* Called for each program that starts, and those found at the start; NULL: nobody asks. */
+	void (*exec_told)(void *owner, const struct ring_exec *record);
+	void *exec_owner;
 };
 
 /* What the agent lends to its sensors. */

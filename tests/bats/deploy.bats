@@ -40,7 +40,7 @@ holds() { [ "$(manifest "$1" "$2")" = True ]; }
 # What a unit may do, but for what is its own: polytect has no sensor of packets.
 confinement() {
 	sed -n '/^CapabilityBoundingSet=/,/^TasksMax=/p' "$tree/deploy/systemd/$1.service" |
-		grep -Ev '^(#|MemoryMax=|ProtectKernelTunables=|SystemCallFilter=fsopen )' |
+		grep -Ev '^(#|MemoryMax=|ProtectKernelTunables=|SystemCallFilter=(fsopen|fanotify_init) )' |
 		sed 's/ CAP_NET_ADMIN$//'
 }
 

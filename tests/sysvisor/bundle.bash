@@ -22,6 +22,11 @@ spec() {
 mkdir "$state/bin"
 printf '#!/bin/sh\nexec %s run -b %s c\n' "$r" "$bundle" >"$state/bin/run"
 printf '#!/bin/sh\nscript -qec "$*" /dev/null | tr -d "\\r\\0" | sed "s/^^@//; /^$/d"\n' >"$state/bin/on_a_terminal"
+cat >"$state/bin/moved" <<-END
+	#!/bin/sh
+	strace -f -qq -e trace=openat -o $state/calls $r "\$@"
+	grep 'cgroup.procs.*WRONLY' $state/calls
+END
 chmod +x "$state/bin"/*
 
 PATH=$state/bin:$PATH
@@ -71,6 +76,18 @@ is 'unless it is asked for less' 'CapEff:	0000000000000001
 CapBnd:	0000000000000001' run
 spec '.process.env += ["SYSVISOR_HONOR_CAPS=perhaps"]' true
 has 'a switch that is neither' 'env var SYSVISOR_HONOR_CAPS has invalid value' run
+spec '.process.env += ["SYSVISOR_ALLOW_TRUSTED_XATTR=TRUE"]' true
+has 'a switch that would promise what the kernel does not keep' "SYSVISOR_ALLOW_TRUSTED_XATTR: not supported: the kernel" run
+mkdir -p "$rootfs"/layers/{low,trusted,user}/d "$rootfs/layers/o"
+touch "$rootfs/layers/low/d/below"
+if type python3 >/dev/null 2>&1; then
+	python3 -c 'import os, sys
+for name in ("trusted", "user"): os.setxattr(f"{sys.argv[1]}/{name}/d", name + ".overlay.opaque", b"y")' "$rootfs/layers"
+	# If it heeds the first one, too, the switch above can be had.
+	spec . sh -c 'cd /layers; mount -t overlay o -o lowerdir=trusted:low o && ls o/d && umount o
+		mount -t overlay o -o lowerdir=user:low,userxattr o && ls o/d'
+	is 'an overlay that is mounted inside heeds user.overlay.opaque alone' below run
+fi
 spec '.process.noNewPrivileges = true' grep NoNewPrivs /proc/self/status
 is 'no_new_privs' 'NoNewPrivs:	1' run
 spec '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0,
@@ -129,8 +146,9 @@ spec '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: [{names: ["mk
 has 'a filter' 'Cannot assign requested address' run
 
 # An agent answers for calls of the profile.
+if type python3 >/dev/null 2>&1; then
 "$here/../tools/seccomp-agent.py" "$state/agent.sock" "$state/agent.json" 33 &
-wait_for 5 test -S "$state/agent.sock"
+wait_for "$patience" test -S "$state/agent.sock"
 notify='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'$state/agent.sock'", listenerMetadata: "mine",
 	syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
 spec "$notify" sh -c 'mkdir /tmp/x; ls /proc/self/fd'
@@ -158,6 +176,9 @@ has '... by start, too' 'linux.seccomp.listenerPath: connect to ' "$r" start c
 wait_for 5 sh -c "$r state c | grep -q stopped"
 is '... and nobody waits for it' stopped sh -c "$r state c | jq -r .status"
 "$r" delete --force c
+else
+	echo "ok - $part: linux.seccomp.listenerPath # skip no python3 here"
+fi
 
 ln -sfn ../run/resolve/stub "$rootfs/etc/resolv.conf"
 spec '.mounts = [{destination: "/etc/resolv.conf", type: "bind", source: "/etc/passwd", options: ["bind"]}]' \
@@ -176,6 +197,25 @@ is 'systemd is recognised by what /bin/init is' 'private-users
 spec '.annotations = {"io.sysvisor.init": "none"} | .process.args = ["/bin/init"]'
 is 'unless an annotation says that it is not' '
 0' run
+spec '.linux.personality = {domain: "LINUX32"}' sh -c 'uname -m; sleep 100'
+case $(uname -m) in
+x86_64)
+	"$r" create -b "$bundle" c >"$state/uname" 2>&1 </dev/null && "$r" start c
+	is 'personality, also of what exec starts' 'i686 i686' sh -c "echo \$(cat $state/uname) \$($r exec c uname -m)"
+	echo '{"args": ["uname", "-m"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]}' >"$state/process.json"
+	is '... by a file' i686 "$r" exec --process "$state/process.json" c
+	"$r" delete --force c
+	;;
+esac
+spec '.root.readonly = true' sh -c 'mount -o remount,bind,rw / 2>/dev/null; touch /x'
+is 'a read-only root stays so, whatever root inside does to it' 'touch: /x: Read-only file system' run
+spec '.root.readonly = true | .mounts = [{destination: "/brand/new", type: "tmpfs", source: "t"}, {destination:
+	"/brand/file", type: "bind", source: "/etc/passwd", options: ["bind"]}]' sh -c 'touch /brand/new/x /brand/x; ls /brand'
+is '... and has places for mounts that its image has not' 'touch: /brand/x: Read-only file system
+file
+new' run
+spec '.root.readonly = true | .hooks.createContainer = [{path: "/bin/true"}]' touch /x
+is '... and becomes so behind the hooks that come before' 'touch: /x: Read-only file system' run
 spec '.root.readonly = true' sh -c 'touch /x; touch /sys/x; touch /tmp/x && echo /tmp'
 is 'a read-only root' 'touch: /x: Read-only file system
 touch: /sys/x: Read-only file system
@@ -206,6 +246,8 @@ refused 'a limit that has no controller' '.linux.resources.network = {classID: 5
 refused 'network priorities without their controller' '.linux.resources.network = {priorities:
 	[{name: "lo", priority: 5}]}' 'not supported: '"'"'net_prio.ifpriomap'
 }
+[ -e /sys/fs/cgroup/rdma ] || [ -e /sys/fs/cgroup/cgroup.controllers ] ||
+	refused 'RDMA without its controller' '.linux.resources.rdma = {mlx5_1: {hcaHandles: 3}}' "not supported: 'rdma.max'"
 refused 'a scheduler that there is not' '.process.scheduler = {policy: "SCHED_FAST"}' \
 	"process.scheduler.policy: 'SCHED_FAST' is not known"
 refused 'an unknown init' '.annotations = {"io.sysvisor.init": "runit"}' "'runit' is not known; use systemd"
@@ -256,6 +298,20 @@ is 'exec: no fd of ours is in it' '0
 1
 2
 3' bash -c "exec 8</etc/passwd; $r exec c ls /proc/self/fd | cat"
+last=$(($(nproc) - 1)) # processors are named up to it
+echo '{"args": ["grep", "Cpus_allowed_list", "/proc/self/status"], "cwd": "/", "user": {"uid": 0, "gid": 0},
+	"env": ["PATH=/bin"], "execCPUAffinity": {"initial": "0", "final": "'$last'"}}' >"$state/process.json"
+is 'exec: execCPUAffinity, at the end' "Cpus_allowed_list:	$last" "$r" exec --process "$state/process.json" c
+jq 'del(.execCPUAffinity.final)' <"$state/process.json" >"$state/process.initial"
+is '... and at the beginning' "Cpus_allowed_list:	0" "$r" exec --process "$state/process.initial" c
+sed 's/"final": "[0-9]*"/"final": "1023"/' "$state/process.json" >"$state/process.wrong"
+has '... on one that there is not' "execCPUAffinity: run on processors '1023': Invalid argument" \
+	"$r" exec --process "$state/process.wrong" c
+groups=$(readlink -f "/sys/fs/cgroup/$name/c" /sys/fs/cgroup/*/"$name/c" | sort -u | xargs ls -d 2>/dev/null | wc -l)
+is 'the first process is in its group of each hierarchy' "$groups" grep -c "/$name/c$" "/proc/$(cat "$state/pid")/cgroup"
+is '... and so is one of exec' "$groups" grep -c "/$name/c$" "/proc/$(cat "$state/exec.pid")/cgroup"
+type strace >/dev/null 2>&1 &&
+	is 'exec moves no process: that would make the whole machine wait' '' moved exec c true
 gives 'pause' 0 "$r" pause c
 is 'the state: paused' paused sh -c "$r state c | jq -r .status"
 has 'exec in a paused one' 'cannot exec in a paused container' "$r" exec c true
@@ -283,6 +339,8 @@ is 'nothing is left' '' sh -c "ls $state/root; ls -d /sys/fs/cgroup/*/$name/c 2>
 spec . sleep 100
 "$r" create -b "$bundle" c >/dev/null 2>&1 </dev/null
 gives 'delete --force of a created one' 0 "$r" delete --force c
+spec . true
+type strace >/dev/null 2>&1 && is 'run moves none' '' moved run -b "$bundle" c
 spec '.process.terminal = true' sh -c 'tty; stat -c %u /dev/pts/0 /dev/console'
 is 'run on a terminal' '/dev/pts/0
 0

@@ -21,7 +21,7 @@ gives 'the exit status' 7 syscont sh -c 'exit 7'
 gives 'a program that is not there' 127 syscont nosuch
 gives 'a program that may not be run' 126 syscont /etc/passwd
 gives 'an option that Docker refuses' 125 run --rm --memory 1 debian:latest true
-has '--net=host is refused with the reason' "can't share a network namespace with the host" \
+has '--net=host is refused with the reason' "can't share *network*with the host" \
 	run --rm --net=host debian:latest true
 has '--pid=host is refused with the reason' "can't share namespaces [[]pid[]] with the host" \
 	run --rm --pid=host debian:latest true
@@ -67,6 +67,8 @@ is 'kill' 137 docker inspect -f '{{.State.ExitCode}}' web
 docker rm web >/dev/null
 
 has '--read-only' 'Read-only file system' run --rm --read-only debian:latest touch /x
+has '--read-only: root inside can not undo it' 'Read-only file system' run --rm --read-only debian:latest \
+	sh -c 'mount -o remount,bind,rw / 2>/dev/null; mount -o remount,rw / 2>/dev/null; touch /x'
 is '--init' 2 run --rm --init debian:latest sh -c 'cat /proc/1/comm | grep -q init && echo 2'
 is '-w and -u' '/tmp 1000' run --rm -u 1000 -w /tmp debian:latest sh -c 'echo $(pwd) $(id -u)'
 run --name oom --memory 20m --memory-swap 20m debian:latest \

@@ -187,6 +187,10 @@ box() { # SCRIPT: run in a container by bash
 		[[ "$output" == *"Permission denied"* ]]
 		[ "$(cat "/proc/sys/$key")" = "$before" ]
 	done
+	# nor can files be made or removed, with procfs's own words
+	run box 'cd /proc/sys/kernel; echo 1 >nosuch; mkdir nosuch; rm panic; mv panic panics; ln -s a b; mknod c p'
+	[ "$(grep -c "Permission denied" <<<"$output")" = 1 ]
+	[ "$(grep -c "not permitted" <<<"$output")" = 5 ]
 	run box 'cd /proc/sys; echo x >kernel/panic; echo 3 >vm/overcommit_memory; echo 0 >kernel/pid_max'
 	[ "$(grep -c "Invalid argument" <<<"$output")" = 3 ]
 	run box 'echo 1 >/proc/uptime; chmod 777 /proc/sys/kernel/panic; chown 1 /proc/sys/kernel/panic

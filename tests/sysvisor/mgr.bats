@@ -126,6 +126,16 @@ ids_of() { # ID
 	[ "$(call ListContainers | jq '.containers | length')" = 0 ]
 }
 
+@test "volumes that were never used go at once, and nobody has to empty the trash" {
+	start
+	call RegisterContainer '{"id": "a"}'
+	[ -d "$dir/var/lib/sysvisor/docker/a" ]
+	before=$(stat -c %y "$dir/var/lib/sysvisor/.removed")
+	call UnregisterContainer '{"id": "a"}'
+	[ -z "$(find "$dir/var/lib/sysvisor" -name a)" ]
+	[ "$(stat -c %y "$dir/var/lib/sysvisor/.removed")" = "$before" ]
+}
+
 @test "the engine's own mapping is honoured, and its volumes belong to it" {
 	start
 	run call RegisterContainer '{"id": "a", "uid_mappings": [{"host_first": 231072, "count": 65536}],

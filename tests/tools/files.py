@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""files.py WHAT - does with files below etc what a shell can't; WHAT is a function's name."""
+"""files.py WHAT [ARG...] - does with files below etc what a shell can't; WHAT is a function's name."""
 import contextlib
 import ctypes
 import os
@@ -52,6 +52,15 @@ def ways():
     os.open(f"/proc/self/fd/{path}", os.O_RDONLY)
 
 
+def hang(folder):
+    """Mounts there what never answers, and ends with its input."""
+    fuse = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0"
+    assert libc.mount(b"hung", folder.encode(), b"fuse", 0, options.encode()) == 0
+    print("mounted", flush=True)
+    sys.stdin.read()
+
+
 def deep():
     """A path of more bytes than fit, and one of more directories than are followed."""
     os.chdir("etc")
@@ -101,4 +110,4 @@ def sums():
     os.pread(held, 3, 0)
 
 
-globals()[sys.argv[1]]()
+globals()[sys.argv[1]](*sys.argv[2:])

@@ -11,9 +11,12 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "base/parcel.h"
 #include "base/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
 
 /* --- slice --- */
 
@@ -421,6 +424,57 @@ static void options_outrank_the_file(void **state)
 	assert_string_equal(read_options(&values, 2, bare), "option '--wait' needs a value");
 }
 
+/* --- parcels --- */
+
+/* The number that is free next: the same again when nothing was left open. */
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+static void parcels_bring_one_descriptor_at_most(void **state)
+{
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr head;
+	} two = { .head = { CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec part = { (char *)"two", 3 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = two.bytes,
+				  .msg_controllen = sizeof(two.bytes) };
+	char words[8];
+	int ends[2], fd, before;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	memcpy(CMSG_DATA(&two.head), ends, sizeof(ends));
+	before = next_fd();
+	assert_int_equal(parcel_send(ends[0], "one", 3, ends[0]), 0);
+	assert_int_equal(parcel_receive(ends[1], words, sizeof(words), &fd), 3);
+	assert_int_equal(fd, before);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	close(fd);
+	assert_int_equal(parcel_send(ends[0], "none", 4, -1), 0);
+	assert_int_equal(parcel_receive(ends[1], words, sizeof(words), &fd), 4);
+	assert_int_equal(fd, -1);
+	assert_int_equal(parcel_send(ends[0], "unwanted", 8, ends[0]), 0);
+	assert_int_equal(parcel_receive(ends[1], words, sizeof(words), NULL), 8);
+	assert_int_equal(next_fd(), before);
+	assert_int_equal(sendmsg(ends[0], &message, 0), 3);
+	assert_int_equal(parcel_receive(ends[1], words, sizeof(words), &fd), 3);
+	assert_int_equal(fd, before);
+	close(fd);
+	assert_int_equal(next_fd(), before);
+	close(ends[0]);
+	assert_int_equal(parcel_receive(ends[1], words, sizeof(words), &fd), 0);
+	assert_int_equal(parcel_send(ends[1], "late", 4, -1), -EPIPE);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +494,7 @@ int main(void)
 		cmocka_unit_test(files_set_what_they_name),
 		cmocka_unit_test(mistakes_are_named_with_place_and_remedy),
 		cmocka_unit_test(options_outrank_the_file),
+		cmocka_unit_test(parcels_bring_one_descriptor_at_most),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/fanotify.h>
 
 #include "sensor/file_event.h"
+#include "sensor/file_rate.h"
 #include "sensor/file_watch.h"
 
 /* --- paths --- */
@@ -222,6 +224,74 @@ static void all_the_names_there_is_room_for_are_told(void **state)
 	assert_true(slice_starts(value->text, SLICE("/xxxxxxxxx/xxxxxxxxx/")));
 }
 
+static void names_lead_down_the_tree(void **state)
+{
+	struct ring_file_node at = { .node = RING_FILE_ROOT }, etc, in;
+	struct file_watch watch;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(file_watch_read(&watch, "/etc\n/etc/ssh/in", "/etc/ssh", -1, &err), 0);
+	assert_int_equal(file_watch_step(&watch, at, SLICE("usr")).node, 0);
+	assert_int_equal(file_watch_step(&watch, at, SLICE("usr")).rule, RING_FILE_RULE_inherit);
+	etc = file_watch_step(&watch, at, SLICE("etc"));
+	assert_int_equal(etc.rule, RING_FILE_RULE_watch);
+	/* Out of the tree of names what holds goes on to hold. */
+	in = file_watch_step(&watch, etc, SLICE("deep"));
+	assert_int_equal(in.node, 0);
+	assert_int_equal(file_watch_step(&watch, in, SLICE("ssh")).rule, RING_FILE_RULE_watch);
+	in = file_watch_step(&watch, etc, SLICE("ssh"));
+	assert_int_equal(in.rule, RING_FILE_RULE_exclude);
+	assert_int_equal(file_watch_step(&watch, in, SLICE("out")).rule, RING_FILE_RULE_exclude);
+	assert_int_equal(file_watch_step(&watch, in, SLICE("in")).rule, RING_FILE_RULE_watch);
+	file_watch_done(&watch);
+}
+
+/* What fanotify doesn't know is absent, not nought. */
+static void of_a_mark_less_is_known(void **state)
+{
+	struct ring_file record = { .what = RING_FILE_close,
+				    .facts = RING_FILE_marked,
+				    .size_bytes = 3,
+				    .head = { .pid = 1, .tid = 1 } };
+	struct event event;
+
+	(void)state;
+	assert_true(file_event_fill(&event, &record));
+	assert_false(event_has(&event, FIELD_file_read));
+	assert_false(event_has(&event, FIELD_file_written));
+	assert_true(event_has(&event, FIELD_file_size));
+	record.what = RING_FILE_open;
+	assert_true(file_event_fill(&event, &record));
+	assert_false(event_has(&event, FIELD_file_flags));
+	assert_true(event_has(&event, FIELD_file_owner));
+	record.facts |= RING_FILE_gone;
+	assert_true(file_event_fill(&event, &record));
+	assert_false(event_has(&event, FIELD_file_owner));
+	assert_false(event_has(&event, FIELD_file_size));
+	file_event_put_mask(&event, FAN_OPEN | FAN_ONDIR);
+	assert_true(slice_is(event_text_of(&event, FIELD_file_mask), "FAN_OPEN|FAN_ONDIR"));
+}
+
+static void who_does_much_is_held_back(void **state)
+{
+	static struct file_rate rate = { .limit = 2 };
+	uint32_t held;
+
+	(void)state;
+	assert_true(file_rate_allows(&rate, 7, 1, &held));
+	assert_true(file_rate_allows(&rate, 7, 2, &held));
+	assert_false(file_rate_allows(&rate, 7, 3, &held));
+	assert_true(file_rate_allows(&rate, 8, 4, &held));
+	assert_false(file_rate_allows(&rate, 7, 1000000000, &held));
+	assert_true(file_rate_allows(&rate, 7, 1000000001, &held));
+	assert_int_equal(held, 2);
+	assert_int_equal(rate.held, 2);
+	/* Who has the same place turns it out. */
+	assert_true(file_rate_allows(&rate, 7 + FILE_RATE_SLOTS, 1000000002, &held));
+	assert_int_equal(held, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +304,9 @@ int main(void)
 		cmocka_unit_test(what_failed_says_why),
 		cmocka_unit_test(a_record_that_is_none_is_no_event),
 		cmocka_unit_test(all_the_names_there_is_room_for_are_told),
+		cmocka_unit_test(names_lead_down_the_tree),
+		cmocka_unit_test(of_a_mark_less_is_known),
+		cmocka_unit_test(who_does_much_is_held_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,19 @@ static const struct refusal refusals[] = {
 	  "config.json: process.user.uid: is outside 0 to 4294967295" },
 	{ SPEC(",\"user\":{\"uid\":1.5}", "", ""),
 	  "config.json: process.user.uid: is a fraction; a whole number is wanted" },
+	{ SPEC(",\"execCPUAffinity\":{\"final\":\"0-\"}", "", ""),
+	  "config.json: process.execCPUAffinity.final: '0-' is no list of processors such as "
+	  "0-3,7" },
+	{ SPEC("", ",\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"ADDR_NO_RANDOMIZE\"]}", ""),
+	  "config.json: linux.personality.flags[0]: 'ADDR_NO_RANDOMIZE' is not known; no version "
+	  "of "
+	  "the specification has any" },
+	{ SPEC("", ",\"intelRdt\":{\"closID\":\"guaranteed\"}", ""),
+	  "config.json: linux.intelRdt: not supported: no container is put into a group of resctrl "
+	  "(/sys/fs/resctrl); leave it away" },
+	{ SPEC("", ",\"resources\":{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":\"3\"}}}", ""),
+	  "config.json: linux.resources.rdma.mlx5_1.hcaHandles: is a text; a whole number is "
+	  "wanted" },
 	{ SPEC(",\"rlimits\":[{\"type\":\"RLIMIT_CPUS\",\"soft\":1,\"hard\":1}]", "", ""),
 	  "config.json: process.rlimits[0].type: 'RLIMIT_CPUS' is not known" },
 	{ SPEC(",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "", ""),

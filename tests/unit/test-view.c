@@ -31,7 +31,7 @@ static void memory_of_v1(void **state)
 	view_parse_memory_stat(SLICE("cache 1\nrss 2\nhierarchical_memory_limit 268435456\n"
 				     "hierarchical_memsw_limit 402653184\ntotal_cache 4096\n"
 				     "total_rss 8192\ntotal_inactive_file 1024\n"
-				     "total_active_file 3072\nnonsense\ntotal_shmem x\n"),
+				     "total_active_file 3072\nnonsense\n 7\ntotal_shmem x\n"),
 				     true, &memory);
 	assert_int_equal(memory.limit, 256 * MIB);
 	assert_int_equal(memory.swap_limit, 128 * MIB);
@@ -39,6 +39,7 @@ static void memory_of_v1(void **state)
 	assert_int_equal(memory.file, 4096);
 	assert_int_equal(memory.active_file, 3072);
 	assert_int_equal(memory.shmem, 0);
+	assert_int_equal(memory.slab_reclaimable, 0); /* v1 has no name for it, nor has " 7" */
 }
 
 static const struct view_host *host_of(struct slice meminfo)

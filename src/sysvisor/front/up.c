@@ -13,7 +13,7 @@
 
 #define UP_SOON_NS  (100 * NS_PER_MS)
 #define UP_LATER_NS (5 * NS_PER_S)
-#define UP_CALM_NS  (10 * NS_PER_S) /* one that ran so long may come back at once */
+#define UP_CALM_NS  NS_PER_S /* one that ran so long may come back at once */
 
 struct up_daemon {
 	const char *name;
@@ -100,8 +100,9 @@ static void up_on_ended(struct loop_child *child, int status)
 	}
 	if (clock_mono_ns() - daemon->started_ns > UP_CALM_NS || !daemon->wait_ns)
 		daemon->wait_ns = UP_SOON_NS;
-	else if (daemon->wait_ns < UP_LATER_NS)
-		daemon->wait_ns *= 2;
+	else
+		daemon->wait_ns =
+			daemon->wait_ns < UP_LATER_NS / 2 ? daemon->wait_ns * 2 : UP_LATER_NS;
 	log_warning("%s ended with %s %d: started again in %llu ms", daemon->name,
 		    WIFSIGNALED(status) ? "signal" : "status",
 		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),

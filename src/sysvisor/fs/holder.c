@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/parcel.h"
 
 #define HOLDER_LISTENER	 3
 #define HOLDER_ANSWER_MS 2000
@@ -39,22 +40,8 @@ struct holder_message {
 static int holder_send_key(int link, char word, uint64_t key, int fd)
 {
 	struct holder_message said = { .word = word, .key = key };
-	char room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { &said, sizeof(said) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
-		struct cmsghdr *head;
-
-		message.msg_control = room;
-		message.msg_controllen = sizeof(room);
-		head = CMSG_FIRSTHDR(&message);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	}
-	return sendmsg(link, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return parcel_send(link, &said, sizeof(said), fd);
 }
 
 static int holder_send(int link, char word, int fd)
@@ -66,21 +53,10 @@ static int holder_send(int link, char word, int fd)
 static int holder_receive_key(int link, uint64_t *ret_key, int *ret_fd)
 {
 	struct holder_message said = { 0 };
-	char room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { &said, sizeof(said) };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = room,
-				  .msg_controllen = sizeof(room) };
-	ssize_t n = recvmsg(link, &message, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	ssize_t n = parcel_receive(link, &said, sizeof(said), ret_fd);
 
-	*ret_fd = -1;
-	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-	    head->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
 	*ret_key = said.key;
-	return n < 0 ? -errno : n == 0 ? 0 : said.word;
+	return n < 0 ? (int)n : n == 0 ? 0 : said.word;
 }
 
 static int holder_receive(int link, int *ret_fd)

@@ -496,6 +496,52 @@ static void serve_release(fuse_req_t request, fuse_ino_t number, struct fuse_fil
 	fuse_reply_err(request, 0);
 }
 
+/* --- what there is stays what there is, and is refused as procfs refuses it --- */
+
+static void serve_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+			 struct fuse_file_info *file)
+{
+	(void)parent, (void)name, (void)mode, (void)file;
+	fuse_reply_err(request, EACCES);
+}
+
+static void serve_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+			dev_t device)
+{
+	(void)parent, (void)name, (void)mode, (void)device;
+	fuse_reply_err(request, EPERM);
+}
+
+static void serve_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	serve_mknod(request, parent, name, mode, 0);
+}
+
+static void serve_remove(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+	serve_mknod(request, parent, name, 0, 0);
+}
+
+static void serve_symlink(fuse_req_t request, const char *target, fuse_ino_t parent,
+			  const char *name)
+{
+	(void)target;
+	serve_mknod(request, parent, name, 0, 0);
+}
+
+static void serve_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t to,
+			 const char *new_name, unsigned int flags)
+{
+	(void)to, (void)new_name, (void)flags;
+	serve_mknod(request, parent, name, 0, 0);
+}
+
+static void serve_link(fuse_req_t request, fuse_ino_t inode, fuse_ino_t parent, const char *name)
+{
+	(void)inode;
+	serve_mknod(request, parent, name, 0, 0);
+}
+
 static void serve_start(void *owner, struct fuse_conn_info *connection)
 {
 	(void)owner;
@@ -523,4 +569,12 @@ const struct fuse_lowlevel_ops serve_ops = {
 	.read = serve_read,
 	.write = serve_write,
 	.release = serve_release,
+	.create = serve_create,
+	.mknod = serve_mknod,
+	.mkdir = serve_mkdir,
+	.unlink = serve_remove,
+	.rmdir = serve_remove,
+	.symlink = serve_symlink,
+	.rename = serve_rename,
+	.link = serve_link,
 };

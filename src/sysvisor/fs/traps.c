@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/parcel.h"
 #include "sysvisor/common/trapped.h"
 #include "sysvisor/fs/holder.h"
 #include "sysvisor/fs/session.h"
@@ -105,25 +106,6 @@ void traps_hold(struct server *server)
 
 /* --- handed in --- */
 
-static int traps_receive(int link, char id[TRAPS_ID_BYTES], int *ret_fd)
-{
-	char room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { id, TRAPS_ID_BYTES - 1 };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = room,
-				  .msg_controllen = sizeof(room) };
-	ssize_t n = recvmsg(link, &message, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-
-	*ret_fd = -1;
-	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-	    head->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
-	id[n > 0 ? n : 0] = '\0';
-	return n < 0 ? -errno : 0;
-}
-
 static int traps_take(struct traps *traps, const char *id, int fd_take, struct error *err)
 {
 	auto_container struct container *container =
@@ -157,12 +139,16 @@ static void traps_on_socket(struct loop_fd *watch, uint32_t events)
 	auto_fd int link = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC);
 	char id[TRAPS_ID_BYTES], taken = TRAPPED_TAKEN;
 	struct error err = { 0 };
+	ssize_t n;
 	int fd;
 
 	(void)events;
-	if (link < 0 || setsockopt(link, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    traps_receive(link, id, &fd) < 0)
+	if (link < 0 || setsockopt(link, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		return;
+	n = parcel_receive(link, id, sizeof(id) - 1, &fd);
+	if (n < 0)
+		return;
+	id[n] = '\0';
 	if (traps_take(traps, id, fd, &err) == 0)
 		(void)!send(link, &taken, sizeof(taken), MSG_NOSIGNAL);
 	else

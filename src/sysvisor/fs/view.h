@@ -12,7 +12,7 @@
 #define SYSVISOR_FS_VIEW_H
 
 #include "base/text.h"
-#include "sysvisor/fs/cpus.h"
+#include "kernel/cpus.h"
 
 #define VIEW_UNLIMITED UINT64_MAX
 #define VIEW_HZ	       100 /* ticks per second in /proc/stat; the same on every kernel (USER_HZ) */

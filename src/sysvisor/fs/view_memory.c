@@ -12,34 +12,36 @@ bool view_parse_limit(struct slice text, uint64_t *ret_value)
 }
 
 struct memory_row {
-	const char *v2, *v1;
+	struct slice v2, v1; /* empty: it has none */
 	size_t at;
 };
 
 #define AT(member) offsetof(struct view_memory, member)
 
+/* clang-format off */
 static const struct memory_row memory_rows[] = {
-	{ "anon", "total_rss", AT(anon) },
-	{ "file", "total_cache", AT(file) },
-	{ "shmem", "total_shmem", AT(shmem) },
-	{ "file_mapped", "total_mapped_file", AT(file_mapped) },
-	{ "file_dirty", "total_dirty", AT(file_dirty) },
-	{ "file_writeback", "total_writeback", AT(file_writeback) },
-	{ "anon_thp", "total_rss_huge", AT(anon_thp) },
-	{ "inactive_anon", "total_inactive_anon", AT(inactive_anon) },
-	{ "active_anon", "total_active_anon", AT(active_anon) },
-	{ "inactive_file", "total_inactive_file", AT(inactive_file) },
-	{ "active_file", "total_active_file", AT(active_file) },
-	{ "unevictable", "total_unevictable", AT(unevictable) },
-	{ "slab_reclaimable", NULL, AT(slab_reclaimable) },
-	{ "slab_unreclaimable", NULL, AT(slab_unreclaimable) },
-	{ "kernel_stack", NULL, AT(kernel_stack) },
-	{ "pagetables", NULL, AT(pagetables) },
-	{ "swapcached", "total_swapcached", AT(swapcached) },
-	{ NULL, "hierarchical_memory_limit", AT(limit) },
-	{ NULL, "hierarchical_memsw_limit", AT(swap_limit) },
-	{ NULL, "total_swap", AT(swap_usage) },
+	{ SLICE("anon"), SLICE("total_rss"), AT(anon) },
+	{ SLICE("file"), SLICE("total_cache"), AT(file) },
+	{ SLICE("shmem"), SLICE("total_shmem"), AT(shmem) },
+	{ SLICE("file_mapped"), SLICE("total_mapped_file"), AT(file_mapped) },
+	{ SLICE("file_dirty"), SLICE("total_dirty"), AT(file_dirty) },
+	{ SLICE("file_writeback"), SLICE("total_writeback"), AT(file_writeback) },
+	{ SLICE("anon_thp"), SLICE("total_rss_huge"), AT(anon_thp) },
+	{ SLICE("inactive_anon"), SLICE("total_inactive_anon"), AT(inactive_anon) },
+	{ SLICE("active_anon"), SLICE("total_active_anon"), AT(active_anon) },
+	{ SLICE("inactive_file"), SLICE("total_inactive_file"), AT(inactive_file) },
+	{ SLICE("active_file"), SLICE("total_active_file"), AT(active_file) },
+	{ SLICE("unevictable"), SLICE("total_unevictable"), AT(unevictable) },
+	{ SLICE("slab_reclaimable"), { 0 }, AT(slab_reclaimable) },
+	{ SLICE("slab_unreclaimable"), { 0 }, AT(slab_unreclaimable) },
+	{ SLICE("kernel_stack"), { 0 }, AT(kernel_stack) },
+	{ SLICE("pagetables"), { 0 }, AT(pagetables) },
+	{ SLICE("swapcached"), SLICE("total_swapcached"), AT(swapcached) },
+	{ { 0 }, SLICE("hierarchical_memory_limit"), AT(limit) },
+	{ { 0 }, SLICE("hierarchical_memsw_limit"), AT(swap_limit) },
+	{ { 0 }, SLICE("total_swap"), AT(swap_usage) },
 };
+/* clang-format on */
 
 void view_parse_memory_stat(struct slice text, bool v1, struct view_memory *memory)
 {
@@ -49,14 +51,15 @@ void view_parse_memory_stat(struct slice text, bool v1, struct view_memory *memo
 	while (slice_next(&text, '\n', &line)) {
 		uint64_t value;
 
-		if (!slice_cut(&line, ' ', &key) || !slice_u64(line, &value))
+		/* Half of v1's lines are of the group without those below it. */
+		if (!slice_cut(&line, ' ', &key) || key.bytes == 0 ||
+		    (v1 && key.at[0] != 't' && key.at[0] != 'h') || !slice_u64(line, &value))
 			continue;
 		/* Lines mostly come in the order of the rows. */
 		for (size_t n = 0; n < array_count(memory_rows); n++) {
 			size_t at = (hint + n) % array_count(memory_rows);
-			const char *name = v1 ? memory_rows[at].v1 : memory_rows[at].v2;
 
-			if (name && slice_is(key, name)) {
+			if (slice_eq(key, v1 ? memory_rows[at].v1 : memory_rows[at].v2)) {
 				memcpy((char *)memory + memory_rows[at].at, &value, sizeof(value));
 				hint = at + 1;
 				break;
@@ -160,17 +163,20 @@ static const struct meminfo_row meminfo_rows[] = {
 
 static void memory_put_line(struct slice key, uint64_t bytes, struct text *out)
 {
-	static const char blanks[] = "                ";
 	char number[NUMBER_ROOM];
 	size_t digits = (size_t)(number_decimal(number, bytes / 1024) - number);
 	size_t width = 24 - (key.bytes < 15 ? key.bytes + 1 : 16);
+	size_t blanks = less(width, digits);
+	char *at = text_reserve(out, key.bytes + 1 + blanks + digits + 4);
 
-	text_put(out, key);
-	text_putc(out, ':');
-	if (digits < width)
-		text_put(out, (struct slice){ blanks, least(width - digits, sizeof(blanks) - 1) });
-	text_put(out, (struct slice){ number, digits });
-	text_put(out, SLICE(" kB\n"));
+	if (!at)
+		return;
+	at = mempcpy(at, key.at, key.bytes);
+	*at++ = ':';
+	at = (char *)memset(at, ' ', blanks) + blanks;
+	at = mempcpy(at, number, digits);
+	at = mempcpy(at, " kB\n", 4);
+	out->bytes = (size_t)(at - out->at);
 }
 
 static int memory_find_row(struct slice key, size_t hint)

@@ -63,18 +63,23 @@ int volume_make(const struct volumes *volumes, enum volume_kind kind, const char
 
 void volume_remove(struct volumes *volumes, const char *id)
 {
+	bool any = false;
+
 	for (int n = 0; n < VOLUME_COUNT; n++) {
 		char path[PATH_MAX], name[32];
 
-		if (volume_path(volumes, (enum volume_kind)n, id, path, sizeof(path)) < 0)
+		/* Most have never been used, and cost least if they go at once. */
+		if (volume_path(volumes, (enum volume_kind)n, id, path, sizeof(path)) < 0 ||
+		    rmdir(path) == 0 || errno == ENOENT)
 			continue;
+		any = true;
 		snprintf(name, sizeof(name), "%llu", (unsigned long long)volumes->serial++);
 		if (renameat(AT_FDCWD, path, volumes->trash_fd, name) < 0 && errno != ENOENT)
 			log_warning("the volume '%s' can't be removed: %s", path, strerror(errno));
 	}
 	if (volumes->empty.busy)
-		volumes->again = true;
-	else
+		volumes->again |= any;
+	else if (any)
 		worker_start(volumes->worker, &volumes->empty);
 }
 

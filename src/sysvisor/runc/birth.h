@@ -10,8 +10,10 @@
 /* Runs in the helper: joins, and clones with CLONE_PARENT. Returns in the helper only. */
 typedef int (*birth_give)(void *owner, pid_t *ret_pid, struct error *err);
 
-/* Forks a helper that calls `give`, tells the pid and goes: the child is the caller's own. Fails as
- * `give` does; EPIPE: the helper has died. */
-must_check int birth_by_helper(birth_give give, void *owner, pid_t *ret_pid, struct error *err);
+/* Makes a helper that calls `give`, tells the pid and goes: the child is the caller's own. Both
+ * begin in the group of cgroup v2 that is open as `cgroup_fd`; -1: in ours. Fails as `give` does;
+ * EPIPE: the helper has died; EBUSY: the group takes no process, as its children are in use. */
+must_check int birth_by_helper(birth_give give, void *owner, int cgroup_fd, pid_t *ret_pid,
+			       struct error *err);
 
 #endif

@@ -6,66 +6,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/parcel.h"
+
 int channel_open(int ret_fds[2], struct error *err)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0)
 		return error_errno(err, errno, "make a socket pair");
 	return 0;
-}
-
-static int channel_put(int fd, const void *bytes, size_t size, int passed_fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .room = { 0 } };
-	struct iovec part = { (void *)bytes, size };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	if (passed_fd >= 0) {
-		message.msg_control = control.room;
-		message.msg_controllen = sizeof(control.room);
-		control.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-						  .cmsg_type = SCM_RIGHTS,
-						  .cmsg_len = CMSG_LEN(sizeof(int)) };
-		memcpy(CMSG_DATA(&control.align), &passed_fd, sizeof(int));
-	}
-	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
-static ssize_t channel_get(int fd, void *bytes, size_t size, int *ret_fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec part = { bytes, size };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
-	struct cmsghdr *header;
-	ssize_t n;
-
-	do {
-		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS) {
-		int passed;
-
-		memcpy(&passed, CMSG_DATA(header), sizeof(passed));
-		if (ret_fd)
-			*ret_fd = passed;
-		else
-			close(passed);
-	}
-	return n;
 }
 
 int channel_send(int fd, enum channel_word word, int passed_fd, struct error *err)
@@ -75,7 +22,7 @@ int channel_send(int fd, enum channel_word word, int passed_fd, struct error *er
 
 	memset(&message, 0, sizeof(message));
 	message.word = word;
-	r = channel_put(fd, &message, sizeof(message), passed_fd);
+	r = parcel_send(fd, &message, sizeof(message), passed_fd);
 	return r < 0 ? error_errno(err, -r, "speak to the other process") : 0;
 }
 
@@ -89,7 +36,7 @@ int channel_send_bind(int fd, const char *target, int mount_fd, struct error *er
 	if (slice_copy(slice_of(target), message.err.text, sizeof(message.err.text)) !=
 	    strlen(target))
 		return error_say(err, ENAMETOOLONG, "the place '%.100s...' is too long", target);
-	r = channel_put(fd, &message, sizeof(message), mount_fd);
+	r = parcel_send(fd, &message, sizeof(message), mount_fd);
 	return r < 0 ? error_errno(err, -r, "speak to the other process") : 0;
 }
 
@@ -104,7 +51,7 @@ int channel_next_bind(int fd, char *target, size_t room, int *ret_fd, struct err
 	} while (n < 0 && errno == EINTR);
 	if (n != sizeof(message) || message.word != CHANNEL_bind)
 		return 0;
-	n = channel_get(fd, &message, sizeof(message), ret_fd);
+	n = parcel_receive(fd, &message, sizeof(message), ret_fd);
 	if (n != sizeof(message) || *ret_fd < 0)
 		return error_say(err, EPROTO, "a bind came without its mount");
 	message.err.text[sizeof(message.err.text) - 1] = '\0';
@@ -119,16 +66,14 @@ void channel_fail(int fd, const struct error *err)
 	memset(&message, 0, sizeof(message));
 	message.word = CHANNEL_failed;
 	message.err = *err;
-	(void)channel_put(fd, &message, sizeof(message), -1);
+	(void)!parcel_send(fd, &message, sizeof(message), -1);
 }
 
 int channel_hear(int fd, struct channel_message *message, int *ret_fd, struct error *err)
 {
 	ssize_t n;
 
-	if (ret_fd)
-		*ret_fd = -1;
-	n = channel_get(fd, message, sizeof(*message), ret_fd);
+	n = parcel_receive(fd, message, sizeof(*message), ret_fd);
 	if (n == 0 || n == -ECONNRESET)
 		return error_say(err, EPIPE, "the other process has ended without a word");
 	if (n < 0)
@@ -157,7 +102,7 @@ int channel_wait(int fd, enum channel_word word, int *ret_fd, struct error *err)
 
 int channel_send_fd(int socket_fd, int passed_fd, const char *words, struct error *err)
 {
-	int r = channel_put(socket_fd, words, strlen(words), passed_fd);
+	int r = parcel_send(socket_fd, words, strlen(words), passed_fd);
 
 	return r < 0 ? error_errno(err, -r, "send a file descriptor") : 0;
 }
@@ -165,7 +110,7 @@ int channel_send_fd(int socket_fd, int passed_fd, const char *words, struct erro
 int channel_get_fd(int socket_fd, int *ret_fd, struct error *err)
 {
 	char words[64];
-	ssize_t n = channel_get(socket_fd, words, sizeof(words), ret_fd);
+	ssize_t n = parcel_receive(socket_fd, words, sizeof(words), ret_fd);
 
 	if (n < 0)
 		return error_errno(err, (int)-n, "get a file descriptor");

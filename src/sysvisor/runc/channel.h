@@ -15,6 +15,7 @@ enum channel_word {
 	CHANNEL_failed,	  /* from any side: `err` says why */
 	CHANNEL_bind,	  /* runtime: attach this at the place in err.text */
 	CHANNEL_mapped,	  /* runtime: your ids are mapped, here is your root file system */
+	CHANNEL_entered,  /* process: I am in my control group */
 	CHANNEL_grouped,  /* runtime: you are in your control group, hooks have run */
 	CHANNEL_ready,	  /* process: all is made, I wait to be started */
 	CHANNEL_listener, /* process: here is the listener of the specification's filter */

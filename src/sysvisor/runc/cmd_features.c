@@ -63,7 +63,7 @@ static void features_cgroup(struct json *json)
 	json_key(json, SLICE("systemdUser"));
 	json_bool(json, false);
 	json_key(json, SLICE("rdma"));
-	json_bool(json, false);
+	json_bool(json, true);
 	json_close(json, '}');
 }
 

@@ -179,6 +179,8 @@ static int create_make_cgroup(struct create *create, struct error *err)
 	if (r < 0 || create->scope.unit)
 		return r; /* systemd makes none without a process in it */
 	r = cgroup_tree_make(&create->tree, text_str(&create->cgroup_path), err);
+	if (r == 0)
+		r = cgroup_tree_open_tasks(&create->tree, err);
 	return r < 0 ? r : create_limit_cgroup(create, err);
 }
 
@@ -238,9 +240,16 @@ static int create_map_ids(struct create *create, struct error *err)
 
 static int create_send_rootfs(struct create *create, struct error *err)
 {
-	auto_fd int fd = rootfs_open(&create->plan, create->userns_fd, err);
+	auto_fd int fd = rootfs_open(&create->plan, create->userns_fd, err), locked = -1;
 
-	return fd < 0 ? fd : channel_send(create->channel[0], CHANNEL_mapped, fd, err);
+	if (fd < 0)
+		return fd;
+	if (plan_locks_root(&create->plan)) {
+		locked = lock_root(fd, create->userns_fd, create->channel[0], err);
+		if (locked < 0)
+			return locked;
+	}
+	return channel_send(create->channel[0], CHANNEL_mapped, locked < 0 ? fd : locked, err);
 }
 
 static void create_undo_rootfs(struct create *create)
@@ -291,6 +300,7 @@ static int create_save(struct create *create, struct error *err)
 		.listener_path = create->filter.listens ? seccomp->listener_path : NULL,
 		.listener_metadata = create->filter.listens ? seccomp->listener_metadata : NULL,
 		.scope = create->scope.unit,
+		.personality = create->spec.linux_.personality,
 		.pid = { create->pid, true },
 		.start_ticks = { (int64_t)stat.start_ticks, true },
 		.owner = { geteuid(), true },
@@ -307,7 +317,8 @@ static int create_save(struct create *create, struct error *err)
 
 static int create_attach(struct create *create, struct error *err)
 {
-	return cgroup_tree_attach(&create->tree, create->pid, err);
+	return create->enters ? channel_wait(create->channel[0], CHANNEL_entered, NULL, err)
+			      : cgroup_tree_attach(&create->tree, create->pid, err);
 }
 
 static int create_show(struct create *create, struct error *err)
@@ -379,17 +390,17 @@ static const struct create_step create_steps[] = {
 static int create_ask_process(struct create *create, int r, struct error *err)
 {
 	struct pollfd said = { .fd = create->channel[0], .events = POLLIN };
-	struct error why = { 0 };
-	int its;
+	struct channel_message message;
 
-	if (create->pid <= 0 || poll(&said, 1, 0) <= 0)
-		return r;
-	its = channel_wait(create->channel[0], CHANNEL_ready, NULL, &why);
-	if (its == 0 || its == -EPIPE)
-		return r;
-	if (err)
-		*err = why;
-	return its;
+	while (create->pid > 0 && poll(&said, 1, 0) > 0 &&
+	       channel_hear(create->channel[0], &message, NULL, NULL) == 0) {
+		if (message.word != CHANNEL_failed)
+			continue;
+		if (err)
+			*err = message.err;
+		return message.err.code > 0 ? -message.err.code : -EIO;
+	}
+	return r;
 }
 
 int create_make(struct create *create, struct error *err)

@@ -64,6 +64,7 @@ struct create {
 	int start_fd, console_fd, userns_fd;
 	pid_t pid;
 	int pidfd;
+	bool enters; /* the process sees to its control group itself */
 };
 
 /* Makes the container. On failure nothing of it is left. create_done() in any case. */

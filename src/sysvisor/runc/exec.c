@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "kernel/namespace.h"
@@ -65,6 +63,7 @@ static void exec_run(struct exec *exec)
 		.filter = &exec->filter,
 		.traps = &exec->traps,
 		.reply_fd = exec->channel[1],
+		.personality = exec->state.personality,
 		.keep_fds = exec->keep_fds,
 		.id = exec->state.id,
 		.terminal_fd = spec->terminal ? 0 : -1,
@@ -116,22 +115,17 @@ static int exec_attach_beside(const struct exec *exec, struct error *err)
 	return 0;
 }
 
-static int exec_attach(struct exec *exec, struct error *err)
+static int exec_open_group(struct exec *exec, struct error *err)
 {
 	auto_text struct text path = { 0 };
 	int r = cgroup_tree_init(&exec->tree, err);
 
-	if (r < 0)
-		return r;
 	text_printf(&path, "%s", exec->state.cgroup);
 	if (exec->group)
 		text_printf(&path, "/%s", exec->group);
-	r = cgroup_tree_open(&exec->tree, text_str(&path), err);
 	if (r == 0)
-		r = cgroup_tree_attach(&exec->tree, 0, err);
-	if (r == -EBUSY && exec->tree.v2_only && !exec->group)
-		r = exec_attach_beside(exec, err);
-	return r;
+		r = cgroup_tree_open(&exec->tree, text_str(&path), err);
+	return r < 0 ? r : cgroup_tree_open_tasks(&exec->tree, err);
 }
 
 /* The namespaces that differ from ours: joining one's own time namespace, for one, is refused on
@@ -158,20 +152,35 @@ static int exec_join(const struct exec *exec, struct error *err)
 
 static int exec_give_birth(void *owner, pid_t *ret_pid, struct error *err)
 {
-	struct clone_args args = { .flags = CLONE_PARENT };
 	struct exec *exec = owner;
 	int r;
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	r = exec_attach(exec, err);
+	r = exec->beside ? exec_attach_beside(exec, err) : cgroup_tree_enter(&exec->tree, err);
 	if (r == 0)
 		r = exec_join(exec, err);
 	if (r < 0)
 		return r;
-	*ret_pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	*ret_pid = process_clone(CLONE_PARENT, -1);
 	if (*ret_pid == 0)
 		exec_run(exec);
 	return *ret_pid < 0 ? error_errno(err, errno, "clone") : 0;
+}
+
+/* The helper is made in the container's group of v2; those of v1 it enters by itself. */
+static int exec_spawn(struct exec *exec, struct error *err)
+{
+	const struct cgroup_hierarchy *v2;
+	int r = exec_open_group(exec, err);
+
+	if (r < 0)
+		return r;
+	v2 = cgroup_tree_v2(&exec->tree);
+	r = birth_by_helper(exec_give_birth, exec, v2 ? v2->group_fd : -1, &exec->pid, err);
+	if (r != -EBUSY || !exec->tree.v2_only || exec->group)
+		return r;
+	exec->beside = true;
+	return birth_by_helper(exec_give_birth, exec, -1, &exec->pid, err);
 }
 
 /* --- */
@@ -187,6 +196,8 @@ static int exec_limit(struct exec *exec, struct error *err)
 		runtime_warn(exec->runtime, "%s; it stays where it can be", clamped);
 	if (r == 0)
 		r = process_schedule(exec->pid, process, err);
+	if (r == 0)
+		r = process_pin(exec->pid, process->exec_affinity.final, err);
 	if (r == 0 && process->oom_score_adj.set)
 		r = process_oom(exec->pid, process->oom_score_adj.value, err);
 	return r;
@@ -202,7 +213,10 @@ int exec_make(struct exec *exec, struct error *err)
 	exec->pidfd = state_pidfd(&exec->state, err);
 	if (exec->pidfd < 0)
 		return exec->pidfd;
-	r = birth_by_helper(exec_give_birth, exec, &exec->pid, err);
+	/* Those that it begins on are inherited: it is in the container's group at once. */
+	r = process_pin(0, exec->spec.process.exec_affinity.initial, err);
+	if (r == 0)
+		r = exec_spawn(exec, err);
 	if (r < 0)
 		return r;
 	close(take_fd(&exec->channel[1]));
@@ -218,6 +232,7 @@ void exec_done(struct exec *exec)
 	for (size_t n = 0; n < array_count(fds); n++)
 		if (fds[n] >= 0)
 			close(fds[n]);
+	cgroup_tree_done(&exec->tree);
 	filter_done(&exec->filter);
 	filter_done(&exec->traps);
 	spec_done(&exec->spec);

@@ -14,6 +14,7 @@ struct exec {
 	struct spec spec; /* its process */
 	struct filter filter, traps;
 	struct cgroup_tree tree;
+	bool beside;	   /* to the first process's group: the container's takes none */
 	const char *group; /* below the container's, or NULL */
 	unsigned int keep_fds;
 	int pidfd; /* of the first process */

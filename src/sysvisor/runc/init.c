@@ -22,7 +22,7 @@
 
 static int init_wait_mapped(struct init *init, struct error *err)
 {
-	int r = lock_receive(init->plan, init->channel_fd, err);
+	int r = lock_receive(init->plan, init->channel_fd, &init->places_fd, err);
 
 	return r < 0 ? r : channel_wait(init->channel_fd, CHANNEL_mapped, &init->root_fd, err);
 }

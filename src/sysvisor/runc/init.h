@@ -25,6 +25,7 @@ struct init {
 
 	/* its own */
 	int root_fd;
+	int places_fd; /* the same where it can be written to, while root_fd can't; or -1 */
 	struct process process;
 	bool has_services; /* what isn't the kernel's to keep, sysvisor-fs keeps */
 };

@@ -56,6 +56,7 @@ int init_pivot(struct init *init, struct error *err)
 	const struct spec *spec = init->plan->spec;
 	int r;
 
+	auto_close_fd(&init->places_fd);
 	if (fchdir(init->root_fd) < 0)
 		return error_errno(err, errno, "enter it");
 	if (init->no_pivot) {
@@ -71,7 +72,9 @@ int init_pivot(struct init *init, struct error *err)
 	if (chdir("/") < 0)
 		return error_errno(err, errno, "enter '/'");
 	r = init_apply_propagation(spec->linux_.rootfs_propagation, err);
-	return r < 0 || !spec->root.readonly ? r : init_change_root(&read_only, err);
+	return r < 0 || !spec->root.readonly || plan_locks_root(init->plan)
+		       ? r
+		       : init_change_root(&read_only, err);
 }
 
 /* --- one mount --- */
@@ -151,15 +154,25 @@ static int init_make_filesystem(const struct plan *plan, const struct plan_mount
 	return r < 0 ? r : mount_finish(fs, mount->type, mount->options.set, err);
 }
 
-/* A network namespace that isn't our user namespace's has no sysfs for us: the host's, read-only,
- * is what is left. */
-static int init_make_sysfs_of_host(struct error *err)
+static int init_make_place_in(int root_fd, const struct plan_mount *mount, struct error *err)
 {
-	struct mount_options read_only = { .deep_set = MOUNT_ATTR_RDONLY };
-	auto_fd int fd = mount_clone(AT_FDCWD, "/sys", true, true, err);
-	int r = fd < 0 ? fd : mount_apply(fd, &read_only, err);
+	return mount->is_file ? path_make_file(root_fd, mount->destination, 0755, err)
+			      : path_make_dir(root_fd, mount->destination, 0755, err);
+}
 
-	return r < 0 ? r : take_fd(&fd);
+/* Where it is attached. A root that is locked already takes no new directory: it is made beside. */
+static int init_make_place(const struct init *init, const struct plan_mount *mount,
+			   struct error *err)
+{
+	int fd = init_make_place_in(init->root_fd, mount, err);
+
+	if (fd != -EROFS || init->places_fd < 0)
+		return fd;
+	fd = init_make_place_in(init->places_fd, mount, err);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return init_make_place_in(init->root_fd, mount, err);
 }
 
 static int init_mount_filesystem(struct init *init, const struct plan_mount *mount,
@@ -169,15 +182,13 @@ static int init_mount_filesystem(struct init *init, const struct plan_mount *mou
 				       .propagation_deep = mount->options.propagation_deep };
 	auto_fd int target = mount->is_optional
 				     ? path_open(init->root_fd, mount->destination, O_PATH)
-				     : path_make_dir(init->root_fd, mount->destination, 0755, err);
+				     : init_make_place(init, mount, err);
 	auto_fd int fd = -1, before = -1;
 	int r;
 
 	if (target < 0)
 		return mount->is_optional ? 0 : target;
 	fd = init_make_filesystem(init->plan, mount, err);
-	if (fd == -EPERM && strcmp(mount->type, "sysfs") == 0)
-		fd = init_make_sysfs_of_host(err);
 	/* The kernel shows a user namespace no more of /proc than its makers see ("too revealing").
 	 */
 	if (fd == -EPERM && strcmp(mount->type, "proc") == 0)
@@ -205,8 +216,7 @@ static int init_mount_bind(struct init *init, struct plan_mount *mount, struct e
 
 	if (mount->fd < 0)
 		return 0; /* it could be left away, and was */
-	target = mount->is_file ? path_make_file(init->root_fd, mount->destination, 0755, err)
-				: path_make_dir(init->root_fd, mount->destination, 0755, err);
+	target = init_make_place(init, mount, err);
 	if (target < 0)
 		return mount->is_optional ? 0 : target; /* no place can be made for it */
 	return mount_attach(mount->fd, target, err);
@@ -267,8 +277,7 @@ static int init_mount_hierarchies(const struct cgroup_tree *tree, const struct p
 
 static int init_mount_cgroup(struct init *init, const struct plan_mount *mount, struct error *err)
 {
-	auto_fd int target = path_make_dir(init->root_fd, mount->destination, 0755, err), fs = -1,
-		    fd = -1;
+	auto_fd int target = init_make_place(init, mount, err), fs = -1, fd = -1;
 	struct cgroup_tree tree;
 	int r;
 
@@ -295,6 +304,7 @@ static int init_mount_one(struct init *init, struct plan_mount *mount, struct er
 	static int (*const make[])(struct init *, struct plan_mount *, struct error *) = {
 		[PLAN_bind] = init_mount_bind,
 		[PLAN_devices] = init_mount_bind,
+		[PLAN_sysfs] = init_mount_bind,
 	};
 	int r;
 
@@ -401,11 +411,6 @@ static int init_sysctl_one(struct init *init, const struct spec_pair *pair, stru
 	int r = 0;
 
 	text_printf(&path, "/proc/sys/%s", pair->key);
-	/* "net.ipv4.conf.eth0/1.x" and "net/ipv4/...": whichever mark comes first separates. */
-	if (strchr(pair->key, '.') &&
-	    (!strchr(pair->key, '/') || strchr(pair->key, '.') < strchr(pair->key, '/')))
-		for (char *at = path.at + strlen("/proc/sys/"); at < path.at + path.bytes; at++)
-			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
 	fd = path_open(init->root_fd, text_str(&path), O_WRONLY);
 	if (fd < 0)
 		return error_errno(err, -fd, "open '%s'", text_str(&path));
@@ -413,7 +418,7 @@ static int init_sysctl_one(struct init *init, const struct spec_pair *pair, stru
 		return error_say(err, EPERM, "'%s' is not procfs", text_str(&path));
 	if (write(fd, pair->value, strlen(pair->value)) < 0)
 		r = -errno;
-	if (r == -EINVAL && strcmp(pair->key, "net.ipv4.ping_group_range") == 0)
+	if (r == -EINVAL && strcmp(pair->key, "net/ipv4/ping_group_range") == 0)
 		r = init_clamp_group_range(init, fd);
 	return r < 0 ? error_errno(err, -r, "write '%.60s' to '%s'", pair->value, text_str(&path))
 		     : 0;
@@ -424,9 +429,9 @@ int init_sysctl(struct init *init, struct error *err)
 	const struct spec_pair *pair;
 	int r = 0;
 
-	spec_each(&init->plan->spec->linux_.sysctl, pair) {
+	spec_each(&init->plan->sysctls, pair) {
 		/* In a network that isn't ours the runtime has set them. */
-		if (init->plan->net_is_foreign && strncmp(pair->key, "net", 3) == 0)
+		if (init->plan->net_is_foreign && strncmp(pair->key, "net/", 4) == 0)
 			continue;
 		if (init->has_services && !services_sysctl_is_kernels(pair->key))
 			continue;

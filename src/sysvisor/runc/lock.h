@@ -16,7 +16,12 @@
 /* Sends binds of the plan that have such attributes, locked, to the container's first process.
  * After their ids are mapped: that is done to mounts that were never attached. */
 must_check int lock_mounts(const struct plan *plan, int userns_fd, int init_fd, struct error *err);
-/* In that process: takes them in place of those that it was born with. */
-must_check int lock_receive(struct plan *plan, int channel_fd, struct error *err);
+/* Likewise a root that is read-only: returns the mount that root inside can't make writable, and
+ * sends the process another one, in which it makes places for mounts. `root_fd` is attached
+ * elsewhere then, and of no more use. */
+must_check int lock_root(int root_fd, int userns_fd, int init_fd, struct error *err);
+/* In that process: takes them in place of those that it was born with; *ret_root_fd = where it
+ * makes places, or what it was. */
+must_check int lock_receive(struct plan *plan, int channel_fd, int *ret_root_fd, struct error *err);
 
 #endif

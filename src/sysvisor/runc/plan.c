@@ -19,6 +19,7 @@ struct plan_switch {
 	size_t at; /* of a bool in struct plan */
 	bool inverse;
 	unsigned int trap; /* TRAPPED_if_*, instead of a bool */
+	const char *never; /* why TRUE is refused, and what to do */
 };
 
 static const struct plan_switch plan_switches[] = {
@@ -26,6 +27,10 @@ static const struct plan_switch plan_switches[] = {
 	{ "SYSVISOR_SYSCONT_MODE", .at = offsetof(struct plan, is_plain), .inverse = true },
 	{ "SYSVISOR_TRAP_SYSINFO", .trap = TRAPPED_if_sysinfo },
 	{ "SYSVISOR_IGNORE_SYSFS_CHOWN", .trap = TRAPPED_if_chown },
+	{ "SYSVISOR_ALLOW_TRUSTED_XATTR",
+	  .never =
+		  "the kernel doesn't heed trusted.overlay.* in an overlay that is mounted inside; "
+		  "leave it away, and mount with userxattr, as dockerd does by itself" },
 };
 
 static int plan_unknown_switch(const char *variable, struct error *err)
@@ -53,6 +58,11 @@ static int plan_read_switch(struct plan *plan, const char *variable, struct erro
 			return error_say(err, EINVAL,
 					 "env var %s has invalid value '%.40s'; use TRUE or FALSE",
 					 row->name, value.at);
+		if (on && row->never)
+			return error_say(err, ENOTSUP, "env var %s: not supported: %s", row->name,
+					 row->never);
+		if (!on && row->never)
+			return 0;
 		if (!row->trap)
 			*(bool *)((char *)plan + row->at) = on != row->inverse;
 		else if (on)
@@ -195,6 +205,35 @@ static int plan_filter(struct plan *plan, const struct spec_words *from, struct 
 	return 0;
 }
 
+/* "net.ipv4.conf.eth0/1.x" and "net/ipv4/...": whichever mark comes first separates. */
+static char *plan_sysctl_path(struct arena *arena, const char *key)
+{
+	char *path = arena_text(arena, slice_of(key));
+
+	if (path && path[strcspn(path, "./")] == '.')
+		for (char *at = path; *at; at++)
+			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
+	return path;
+}
+
+static int plan_sysctls(struct plan *plan, struct error *err)
+{
+	const struct spec_list *said = &plan->spec->linux_.sysctl;
+	const struct spec_pair *pair;
+	struct spec_pair *at = arena_take(plan->arena, (said->count + 1) * sizeof(*at));
+
+	plan->sysctls = (struct spec_list){ at, 0 };
+	if (!at)
+		return error_errno(err, ENOMEM, "plan sysctls");
+	spec_each(said, pair) {
+		at[plan->sysctls.count] =
+			(struct spec_pair){ plan_sysctl_path(plan->arena, pair->key), pair->value };
+		if (!at[plan->sysctls.count++].key)
+			return error_errno(err, ENOMEM, "plan sysctls");
+	}
+	return 0;
+}
+
 static int plan_process(struct plan *plan, struct error *err)
 {
 	const struct spec *spec = plan->spec;
@@ -206,7 +245,9 @@ static int plan_process(struct plan *plan, struct error *err)
 				      ? -999
 				      : spec->process.oom_score_adj.value;
 	r = plan_filter(plan, &spec->linux_.masked_paths, &plan->masked, err);
-	return r < 0 ? r : plan_filter(plan, &spec->linux_.readonly_paths, &plan->readonly, err);
+	if (r == 0)
+		r = plan_filter(plan, &spec->linux_.readonly_paths, &plan->readonly, err);
+	return r < 0 ? r : plan_sysctls(plan, err);
 }
 
 static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)

@@ -22,6 +22,7 @@ enum plan_mount_kind {
 	PLAN_bind,	 /* of the host: cloned by the runtime */
 	PLAN_devices,	 /* /dev with its nodes: made by the runtime */
 	PLAN_cgroup,	 /* every hierarchy, as the container's own group is the root */
+	PLAN_sysfs,	 /* of a network that isn't the container's: made by the runtime, in it */
 };
 
 struct plan_mount {
@@ -33,7 +34,7 @@ struct plan_mount {
 	bool is_optional; /* left away where its source, or its place in /sys, isn't there */
 	bool is_volume;	  /* of sysvisor-mgr: begins with what the image has there */
 	bool is_file;	  /* found when it is opened */
-	int fd;		  /* PLAN_bind, PLAN_devices: the detached mount, or -1 */
+	int fd;		  /* PLAN_bind, PLAN_devices, PLAN_sysfs: the detached mount, or -1 */
 };
 
 struct services; /* see services.h */
@@ -56,10 +57,12 @@ struct plan {
 	unsigned int clone_flags;     /* of the namespaces that are made */
 	int join_fd[NAMESPACE_KINDS]; /* of those that are joined; else -1 */
 	bool net_is_foreign;	      /* joined, and not owned by our user namespace */
+	bool net_is_pods;	      /* and given by an engine's path, not as another process's */
 
 	struct plan_mount *mounts;
 	size_t mount_count, mount_room;
 	struct spec_words masked, readonly;
+	struct spec_list sysctls; /* spec_pair: path below /proc/sys, value */
 	struct spec_list volumes; /* spec_pair: destination, source; from sysvisor-mgr */
 	struct capability_sets caps;
 	int64_t oom_score_adj;
@@ -69,6 +72,14 @@ struct plan {
 must_check int plan_make(struct services *services, struct spec *spec, const char *id,
 			 const char *bundle, struct plan *ret_plan, struct error *err);
 void plan_done(struct plan *plan);
+
+/* Whether its read-only root is so from the first mount on, and locked. Hooks that run inside
+ * before the end (createContainer) may want to write to it: with these it becomes so at the end,
+ * and root inside can undo that. */
+static inline bool plan_locks_root(const struct plan *plan)
+{
+	return plan->spec->root.readonly && plan->spec->hooks.create_container.count == 0;
+}
 
 /* Tells a file system that is being made the label of its files. */
 must_check int plan_say_label(const struct plan *plan, int fs_fd, struct error *err);

@@ -232,6 +232,16 @@ static void plan_read_only(struct plan *plan)
 		sys->options.set |= MOUNT_ATTR_RDONLY;
 }
 
+static void plan_foreign_network(struct plan *plan)
+{
+	for (size_t n = 0; n < plan->mount_count && plan->net_is_foreign; n++) {
+		struct plan_mount *mount = &plan->mounts[n];
+
+		if (mount->kind == PLAN_filesystem && strcmp(mount->type, "sysfs") == 0)
+			mount->kind = PLAN_sysfs;
+	}
+}
+
 /* Directories for engines inside, on a real file system; a mount of the user's there wins. */
 static int plan_volumes(struct plan *plan, struct error *err)
 {
@@ -338,6 +348,7 @@ int plan_mounts(struct plan *plan, struct error *err)
 		if (r < 0)
 			return r;
 	}
+	plan_foreign_network(plan);
 	if (plan->is_plain)
 		return 0;
 	plan_read_only(plan);

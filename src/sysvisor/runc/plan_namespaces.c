@@ -110,16 +110,17 @@ static int plan_join_owner(struct plan *plan, enum namespace_kind kind, const ch
 	if (owner < 0)
 		return error_errno(err, errno, "find who owns %s namespace '%s'",
 				   namespace_rows[kind].name, path);
-	if (plan_is_hosts(owner, NAMESPACE_user)) {
-		plan->net_is_foreign |= kind == NAMESPACE_network;
+	if (plan_is_hosts(owner, NAMESPACE_user) ||
+	    (plan->join_fd[NAMESPACE_user] >= 0 &&
+	     !namespace_same(owner, plan->join_fd[NAMESPACE_user]))) {
+		if (kind == NAMESPACE_network) {
+			plan->net_is_foreign = true;
+			plan->net_is_pods = !slice_starts(proc, SLICE("/proc/"));
+		}
 		return 0;
 	}
-	if (plan->join_fd[NAMESPACE_user] >= 0) {
-		if (namespace_same(owner, plan->join_fd[NAMESPACE_user]))
-			return 0;
-		plan->net_is_foreign |= kind == NAMESPACE_network;
+	if (plan->join_fd[NAMESPACE_user] >= 0)
 		return 0;
-	}
 	plan->join_fd[NAMESPACE_user] = take_fd(&owner);
 	if (plan->spec->linux_.uid_map.count || !slice_starts(proc, SLICE("/proc/")) || end < 0)
 		return 0;

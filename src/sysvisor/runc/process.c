@@ -6,6 +6,8 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +18,17 @@
 #include "base/text.h"
 
 #define PROCESS_PASSWD_LIMIT (1u << 20)
+
+pid_t process_clone(unsigned int flags, int cgroup_fd)
+{
+	struct clone_args args = {
+		.flags = flags | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
 
 /* --- the working directory and the program --- */
 
@@ -262,7 +275,7 @@ static int process_personality(const char *name, struct error *err)
 {
 	unsigned long persona = PER_LINUX;
 
-	if (!name)
+	if (!name || !*name)
 		return 0;
 	if (strcmp(name, "LINUX32") == 0)
 		persona = PER_LINUX32;

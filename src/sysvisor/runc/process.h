@@ -26,6 +26,11 @@ struct process {
 	int terminal_fd; /* slave to be given to the user, or -1 */
 };
 
+/* clone3(2) with these flags of namespaces, into the group of cgroup v2 that is open as `cgroup_fd`
+ * (-1: into ours). A child has no parent to tell of its end with CLONE_PARENT. Returns as fork().
+ */
+must_check pid_t process_clone(unsigned int flags, int cgroup_fd);
+
 /* The directory, and the program: errors that a person makes show up at `create`. */
 must_check int process_find(struct process *process, struct arena *arena, struct error *err);
 /* What has to be done while all rights are there. */
@@ -38,9 +43,12 @@ int process_become(struct process *process, struct error *err);
 must_check int process_limit(pid_t pid, const struct spec_list *rlimits, bool clamp,
 			     const char **ret_clamped, struct error *err);
 must_check int process_oom(pid_t pid, int64_t score, struct error *err);
-/* Gives fds 0 to 2 to the container's user, where they are pipes that he would open again. */
 /* process.scheduler and process.ioPriority. */
 must_check int process_schedule(pid_t pid, const struct spec_process *process, struct error *err);
+/* Has it run on these processors alone ("0-3,7"); without a list it stays as it is. 0 is the
+ * caller. */
+must_check int process_pin(pid_t pid, const char *list, struct error *err);
+/* Gives fds 0 to 2 to the container's user, where they are pipes that he would open again. */
 void process_give_stdio(const struct plan *plan, const struct spec_user *user);
 
 #endif

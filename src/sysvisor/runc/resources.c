@@ -376,6 +376,33 @@ static int resources_apply_huge_pages(const struct cgroup_tree *tree, const stru
 	return 0;
 }
 
+/* The same words for v1 and v2. */
+static int resources_apply_rdma(const struct cgroup_tree *tree, const struct spec_list *devices,
+				struct error *err)
+{
+	const struct cgroup_hierarchy *v1 = cgroup_tree_v1(tree, "rdma");
+	const struct cgroup_hierarchy *hierarchy = v1 ? v1 : cgroup_tree_v2(tree);
+	const struct spec_rdma *device;
+
+	spec_each(devices, device) {
+		auto_text struct text line = { 0 };
+		int r;
+
+		text_printf(&line, "%s", device->device);
+		if (device->handles.set)
+			text_printf(&line, " hca_handle=%lld", (long long)device->handles.value);
+		if (device->objects.set)
+			text_printf(&line, " hca_object=%lld", (long long)device->objects.value);
+		r = hierarchy ? cgroup_write(hierarchy, "rdma.max", text_slice(&line), err)
+			      : -ENOENT;
+		if (r == -ENOENT)
+			return resources_missing("rdma.max", tree->v2_only, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int resources_apply_unified(const struct cgroup_tree *tree, const struct spec_list *pairs,
 				   struct error *err)
 {
@@ -416,6 +443,8 @@ int resources_apply(const struct cgroup_tree *tree, const struct spec_resources 
 		r = resources_apply_priorities(tree, &resources->net_priorities, err);
 	if (r == 0)
 		r = resources_apply_huge_pages(tree, &resources->huge_pages, err);
+	if (r == 0)
+		r = resources_apply_rdma(tree, &resources->rdma, err);
 	if (r == 0)
 		r = resources_apply_unified(tree, &resources->unified, err);
 	return r < 0 ? error_wrap(err, r, "set limits") : 0;

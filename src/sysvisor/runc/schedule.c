@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process.scheduler and process.ioPriority: set from outside, by who has the right to. */
+/* process.scheduler, process.ioPriority and process.execCPUAffinity: set from outside, by who has
+ * the right to. */
 #include <errno.h>
 #include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <sys/syscall.h>
 
+#include "kernel/cpus.h"
 #include "sysvisor/runc/process.h"
 
 struct schedule_word {
@@ -95,4 +97,17 @@ int process_schedule(pid_t pid, const struct spec_process *process, struct error
 
 	return r < 0 || !process->io_priority.class_ ? r
 						     : schedule_io(pid, &process->io_priority, err);
+}
+
+int process_pin(pid_t pid, const char *list, struct error *err)
+{
+	struct cpus cpus;
+
+	if (!list || !*list)
+		return 0;
+	if (!cpus_parse(slice_of(list), &cpus) ||
+	    syscall(SYS_sched_setaffinity, pid, sizeof(cpus.bits), cpus.bits) < 0)
+		return error_errno(err, errno, "process.execCPUAffinity: run on processors '%s'",
+				   list);
+	return 0;
 }

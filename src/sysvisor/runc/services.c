@@ -228,24 +228,21 @@ static int services_pass(const Sysvisor__V1__Bind *bind, struct services_source 
 static int services_fill_values(const struct plan *plan,
 				Sysvisor__V1__FilesystemRegisterRequest *request, struct error *err)
 {
-	const struct spec_list *sysctl = &plan->spec->linux_.sysctl;
+	const struct spec_list *sysctls = &plan->sysctls;
 	const struct spec_pair *pair;
 	Sysvisor__V1__Value *values =
-		arena_take(plan->arena, (sysctl->count + 1) * sizeof(*values));
+		arena_take(plan->arena, (sysctls->count + 1) * sizeof(*values));
 
-	request->values = arena_take(plan->arena, (sysctl->count + 1) * sizeof(*request->values));
+	request->values = arena_take(plan->arena, (sysctls->count + 1) * sizeof(*request->values));
 	if (!values || !request->values)
 		return error_errno(err, ENOMEM, "register with sysvisor-fs");
-	spec_each(sysctl, pair) {
+	spec_each(sysctls, pair) {
 		Sysvisor__V1__Value *value = &values[request->n_values];
-		char *key = arena_text(plan->arena, slice_of(pair->key));
 
-		if (services_sysctl_is_kernels(pair->key) || !key)
+		if (services_sysctl_is_kernels(pair->key))
 			continue;
-		for (char *at = key; *at; at++)
-			*at = (char)(*at == '.' ? '/' : *at);
 		sysvisor__v1__value__init(value);
-		value->key = key;
+		value->key = (char *)pair->key;
 		value->value = (char *)pair->value;
 		request->values[request->n_values++] = value;
 	}
@@ -378,15 +375,14 @@ void services_end(const struct runtime *runtime, const char *id)
 	services_done(&services);
 }
 
-bool services_sysctl_is_kernels(const char *key)
+bool services_sysctl_is_kernels(const char *path)
 {
-	static const char *const prefixes[] = {
-		"net.",	      "net/",	    "kernel.shm",	 "kernel.msg",
-		"kernel.sem", "fs.mqueue.", "kernel.domainname", "kernel.hostname"
-	};
+	static const char *const prefixes[] = { "net/",		  "kernel/shm", "kernel/msg",
+						"kernel/sem",	  "fs/mqueue/", "kernel/domainname",
+						"kernel/hostname" };
 
 	for (size_t n = 0; n < array_count(prefixes); n++)
-		if (strncmp(key, prefixes[n], strlen(prefixes[n])) == 0)
+		if (strncmp(path, prefixes[n], strlen(prefixes[n])) == 0)
 			return true;
 	return false;
 }

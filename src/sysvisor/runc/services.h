@@ -40,7 +40,8 @@ must_check int services_trap(const struct runtime *runtime, const char *id, int 
 /* The container has ended, or was never made. Ids and volumes stay while the engine keeps it. */
 void services_end(const struct runtime *runtime, const char *id);
 
-/* Whether a sysctl is of a namespace, and the kernel keeps it for each container. */
-bool services_sysctl_is_kernels(const char *key);
+/* Whether a sysctl (its path below /proc/sys) is of a namespace, and the kernel keeps it for each
+ * container. */
+bool services_sysctl_is_kernels(const char *path);
 
 #endif

@@ -59,6 +59,24 @@ static int create_open_bind(struct create *create, struct plan_mount *mount, str
 	return 0;
 }
 
+/* A sysfs shows the network that it was made in; in one that isn't the container's, only we may
+ * make it. Nothing in it is the container's to change. */
+static int create_make_sysfs(const struct plan *plan, const struct plan_mount *mount,
+			     struct error *err)
+{
+	auto_fd int own = namespace_open(getpid(), NAMESPACE_network, err), fs = -1, fd = -1;
+
+	if (own < 0)
+		return own;
+	if (setns(plan->join_fd[NAMESPACE_network], CLONE_NEWNET) < 0)
+		return error_errno(err, errno, "enter the network namespace");
+	fs = mount_begin("sysfs", err);
+	fd = fs < 0 ? fs : mount_finish(fs, "sysfs", mount->options.set | MOUNT_ATTR_RDONLY, err);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return error_errno(err, errno, "come back from the network namespace");
+	return fd < 0 ? fd : take_fd(&fd);
+}
+
 int create_open_mounts(struct create *create, struct error *err)
 {
 	struct plan *plan = &create->plan;
@@ -71,8 +89,10 @@ int create_open_mounts(struct create *create, struct error *err)
 			r = seed_volume(plan->rootfs, mount->destination, mount->source, err);
 		if (r == 0 && mount->kind == PLAN_bind) {
 			r = create_open_bind(create, mount, err);
-		} else if (mount->kind == PLAN_devices) {
+		} else if (r == 0 && mount->kind == PLAN_devices) {
 			r = mount->fd = devfs_make(plan, mount, err);
+		} else if (r == 0 && mount->kind == PLAN_sysfs) {
+			r = mount->fd = create_make_sysfs(plan, mount, err);
 		}
 		if (r < 0)
 			return error_wrap(err, r, "'%s'", mount->destination);
@@ -178,19 +198,6 @@ static unsigned int create_later(void)
 	       namespace_rows[NAMESPACE_time].clone_flag;
 }
 
-static pid_t create_clone(unsigned int flags, int cgroup_fd, int *ret_pidfd)
-{
-	struct clone_args args = {
-		.flags = flags | (ret_pidfd ? CLONE_PIDFD : 0) |
-			 (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
-		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
-	};
-
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-}
-
 static int create_compare(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
@@ -219,6 +226,19 @@ static void create_close_others(const struct create *create)
 	close_range((unsigned int)last + 1, ~0u, 0);
 }
 
+static void create_enter_cgroup(const struct create *create)
+{
+	struct error err;
+	int r = cgroup_tree_enter(&create->tree, &err);
+
+	if (r == 0)
+		r = channel_send(create->channel[1], CHANNEL_entered, -1, &err);
+	if (r == 0)
+		return;
+	channel_fail(create->channel[1], &err);
+	_exit(1);
+}
+
 static void create_become_init(struct create *create) __attribute__((noreturn));
 static void create_become_init(struct create *create)
 {
@@ -235,9 +255,12 @@ static void create_become_init(struct create *create)
 		.has_services = !create->runtime->no_filesystem && !create->plan.is_plain,
 		.new_keyring = !create->options->no_new_keyring,
 		.root_fd = -1,
+		.places_fd = -1,
 	};
 	sigset_t none;
 
+	if (create->enters)
+		create_enter_cgroup(create);
 	create_close_others(create);
 	create->state = (struct state){ .version = RUNTIME_OCI_VERSION,
 					.id = create->id,
@@ -253,20 +276,28 @@ static void create_become_init(struct create *create)
 	init_run(&init);
 }
 
+/* What root may do in a network of his own, and any process in one of Docker's: listen at ports
+ * below 1024, ping. An old kernel, or one without IPv4, has neither; then that is so. */
+static void create_open_pods_network(void)
+{
+	(void)!file_write("/proc/sys/net/ipv4/ip_unprivileged_port_start", SLICE("0"), NULL);
+	(void)!file_write("/proc/sys/net/ipv4/ping_group_range", SLICE("0 2147483647"), NULL);
+}
+
 /* Sysctls of a network that isn't the container's own: set by us, from within it. */
 static int create_foreign_sysctls(const struct plan *plan, struct error *err)
 {
 	const struct spec_pair *pair;
 
-	spec_each(&plan->spec->linux_.sysctl, pair) {
+	if (plan->net_is_pods)
+		create_open_pods_network();
+	spec_each(&plan->sysctls, pair) {
 		auto_text struct text path = { 0 };
 		int r;
 
-		if (!plan->net_is_foreign || strncmp(pair->key, "net.", 4) != 0)
+		if (!plan->net_is_foreign || strncmp(pair->key, "net/", 4) != 0)
 			continue;
 		text_printf(&path, "/proc/sys/%s", pair->key);
-		for (char *at = path.at + strlen("/proc/sys/"); at < path.at + path.bytes; at++)
-			*at = (char)(*at == '.' ? '/' : *at == '/' ? '.' : *at);
 		r = file_write(text_str(&path), slice_of(pair->value), err);
 		if (r < 0)
 			return error_wrap(err, r, "sysctl");
@@ -292,7 +323,7 @@ static int create_join_and_clone(void *owner, pid_t *ret_pid, struct error *err)
 			return error_errno(err, errno, "join the %s namespace",
 					   namespace_rows[n].name);
 	}
-	*ret_pid = create_clone((plan->clone_flags & ~create_later()) | CLONE_PARENT, -1, NULL);
+	*ret_pid = process_clone((plan->clone_flags & ~create_later()) | CLONE_PARENT, -1);
 	if (*ret_pid < 0)
 		return error_errno(err, errno, "clone");
 	if (*ret_pid == 0)
@@ -308,21 +339,29 @@ static bool create_joins(const struct plan *plan)
 	return false;
 }
 
+static int create_spawn_at_once(struct create *create, struct error *err)
+{
+	const struct cgroup_hierarchy *v2 = cgroup_tree_v2(&create->tree);
+	unsigned int flags = create->plan.clone_flags & ~create_later();
+
+	/* A scope is made around a process that is there. */
+	create->enters = !create->scope.unit;
+	create->pid = process_clone(flags, create->enters && v2 ? v2->group_fd : -1);
+	if (create->pid == 0)
+		create_become_init(create);
+	return create->pid < 0 ? error_errno(err, errno, "clone it into the control group '%s'",
+					     text_str(&create->cgroup_path))
+			       : 0;
+}
+
 int create_spawn(struct create *create, struct error *err)
 {
 	int r = channel_open(create->channel, err);
 
-	if (r < 0)
-		return r;
-	if (create_joins(&create->plan)) {
-		r = birth_by_helper(create_join_and_clone, create, &create->pid, err);
-	} else {
-		create->pid = create_clone(create->plan.clone_flags & ~create_later(), -1, NULL);
-		if (create->pid < 0)
-			r = error_errno(err, errno, "clone");
-		else if (create->pid == 0)
-			create_become_init(create);
-	}
+	if (r == 0)
+		r = create_joins(&create->plan)
+			    ? birth_by_helper(create_join_and_clone, create, -1, &create->pid, err)
+			    : create_spawn_at_once(create, err);
 	if (r < 0)
 		return r;
 	close(take_fd(&create->channel[1]));

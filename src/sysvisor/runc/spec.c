@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "kernel/cpus.h"
 #include "sysvisor/runc/spec_read.h"
 
 #define SPEC_LIMIT_BYTES (16u << 20)
@@ -97,8 +98,22 @@ static int spec_check_version(const char *version, struct error *err)
 	return 0;
 }
 
+static int spec_check_processors(const char *list, const char *when, struct error *err)
+{
+	struct cpus cpus;
+
+	if (!list || !*list || (cpus_parse(slice_of(list), &cpus) && cpus_count(&cpus)))
+		return 0;
+	return error_say(err, EINVAL,
+			 "process.execCPUAffinity.%s: '%.80s' is no list of processors such as "
+			 "0-3,7",
+			 when, list);
+}
+
 int spec_check_process(const struct spec_process *process, struct error *err)
 {
+	int r;
+
 	const struct spec_rlimit *limit;
 
 	if (process->args.count == 0)
@@ -119,7 +134,8 @@ int spec_check_process(const struct spec_process *process, struct error *err)
 				return error_say(err, EINVAL,
 						 "process.rlimits[%zu]: is there twice", n);
 	}
-	return 0;
+	r = spec_check_processors(process->exec_affinity.initial, "initial", err);
+	return r < 0 ? r : spec_check_processors(process->exec_affinity.final, "final", err);
 }
 
 static int spec_check_namespaces(const struct spec *spec, struct error *err)
@@ -138,6 +154,21 @@ static int spec_check_namespaces(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+/* What would be missed if it were passed over. */
+static int spec_check_missing(const struct spec_linux *linux_, struct error *err)
+{
+	if (linux_->personality_flags.count)
+		return error_say(err, EINVAL,
+				 "linux.personality.flags[0]: '%.40s' is not known; no version of "
+				 "the specification has any",
+				 linux_->personality_flags.at[0]);
+	if (linux_->intel_rdt.given)
+		return error_say(err, ENOTSUP,
+				 "linux.intelRdt: not supported: no container is put into a group "
+				 "of resctrl (/sys/fs/resctrl); leave it away");
+	return 0;
+}
+
 static int spec_check(const struct spec *spec, struct error *err)
 {
 	const struct spec_mount *mount;
@@ -149,6 +180,8 @@ static int spec_check(const struct spec *spec, struct error *err)
 		r = spec_check_process(&spec->process, err);
 	if (r == 0)
 		r = spec_check_namespaces(spec, err);
+	if (r == 0)
+		r = spec_check_missing(&spec->linux_, err);
 	if (r < 0)
 		return r;
 	spec_each(&spec->mounts, mount)

@@ -63,6 +63,10 @@ struct spec_io_priority {
 	struct spec_number priority;
 };
 
+struct spec_affinity {
+	const char *initial, *final; /* lists of processors, or NULL */
+};
+
 struct spec_process {
 	struct spec_user user;
 	struct spec_words args, env;
@@ -73,6 +77,7 @@ struct spec_process {
 	const char *apparmor, *selinux;
 	struct spec_scheduler scheduler;
 	struct spec_io_priority io_priority;
+	struct spec_affinity exec_affinity;
 	bool terminal, no_new_privileges, given;
 };
 
@@ -137,6 +142,11 @@ struct spec_net_priority {
 	struct spec_number priority;
 };
 
+struct spec_rdma {
+	const char *device;
+	struct spec_number handles, objects;
+};
+
 struct spec_pair {
 	const char *key, *value;
 };
@@ -151,6 +161,7 @@ struct spec_resources {
 	struct spec_number net_class;
 	struct spec_list net_priorities; /* spec_net_priority */
 	struct spec_list unified;	 /* spec_pair */
+	struct spec_list rdma;		 /* spec_rdma */
 };
 
 struct spec_seccomp_arg {
@@ -177,11 +188,17 @@ struct spec_time_offset {
 	struct spec_number secs, nanosecs;
 };
 
+struct spec_intel_rdt {
+	const char *clos;
+	bool given;
+};
+
 struct spec_linux {
 	struct spec_list namespaces, uid_map, gid_map, devices, sysctl; /* ..., spec_pair */
 	struct spec_resources resources;
 	const char *cgroups_path, *rootfs_propagation, *mount_label, *personality;
-	struct spec_words masked_paths, readonly_paths;
+	struct spec_words masked_paths, readonly_paths, personality_flags;
+	struct spec_intel_rdt intel_rdt;
 	struct spec_seccomp seccomp;
 	struct spec_time_offset monotonic, boottime;
 };

@@ -174,6 +174,30 @@ static int spec_read_pairs(struct spec_reader *reader, const struct spec_place *
 	return 0;
 }
 
+static int spec_read_named(struct spec_reader *reader, const struct spec_place *place,
+			   const json_t *json, const struct spec_shape *shape,
+			   struct spec_list *ret)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(json))
+		return spec_wanted(reader, place, json, "an object");
+	ret->at = arena_take(reader->arena, json_object_size(json) * shape->bytes + 1);
+	if (!ret->at)
+		return spec_no_memory(reader);
+	json_object_foreach((json_t *)json, key, value) {
+		const struct spec_place item = { place, key, 0 };
+		void *at = (char *)ret->at + ret->count++ * shape->bytes;
+		int r = spec_read_shape(reader, &item, value, shape, at);
+
+		if (r < 0)
+			return r;
+		*(const char **)at = key;
+	}
+	return 0;
+}
+
 static int spec_read_pick(struct spec_reader *reader, const struct spec_place *place,
 			  const json_t *json, const struct spec_field *field, int *ret)
 {
@@ -229,6 +253,8 @@ static int spec_read_field(struct spec_reader *reader, const struct spec_place *
 		return spec_read_shape(reader, place, json, field->shape, at);
 	case SPEC_list:
 		return spec_read_list(reader, place, json, field->shape, at);
+	case SPEC_named:
+		return spec_read_named(reader, place, json, field->shape, at);
 	case SPEC_pick:
 		return spec_read_pick(reader, place, json, field, at);
 	}

@@ -16,6 +16,7 @@ enum spec_type {
 	SPEC_pairs,  /* struct spec_list of spec_pair, from an object of texts */
 	SPEC_object, /* `shape` in place */
 	SPEC_list,   /* struct spec_list of `shape` */
+	SPEC_named,  /* the same from an object: its keys are the first members, const char * */
 	SPEC_pick,   /* int: the number behind a name, by `pick` */
 };
 

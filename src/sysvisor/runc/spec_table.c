@@ -99,6 +99,14 @@ static const struct spec_field io_priority_fields[] = {
 static const struct spec_shape io_priority_shape = SHAPE(spec_io_priority, io_priority_fields);
 #undef AT
 
+#define AT(member) offsetof(struct spec_affinity, member)
+static const struct spec_field affinity_fields[] = {
+	{ "initial", SPEC_text, .at = AT(initial) },
+	{ "final", SPEC_text, .at = AT(final) },
+};
+static const struct spec_shape affinity_shape = SHAPE(spec_affinity, affinity_fields);
+#undef AT
+
 #define AT(member) offsetof(struct spec_process, member)
 static const struct spec_field console_fields[] = {
 	{ "height", SPEC_number, .at = AT(console_height) },
@@ -121,6 +129,7 @@ static const struct spec_field process_fields[] = {
 	{ "oomScoreAdj", SPEC_number, .at = AT(oom_score_adj) },
 	{ "scheduler", SPEC_object, .at = AT(scheduler), .shape = &scheduler_shape },
 	{ "ioPriority", SPEC_object, .at = AT(io_priority), .shape = &io_priority_shape },
+	{ "execCPUAffinity", SPEC_object, .at = AT(exec_affinity), .shape = &affinity_shape },
 };
 const struct spec_shape spec_process_shape = SHAPE_GIVEN(spec_process, process_fields);
 #undef AT
@@ -251,6 +260,14 @@ static const struct spec_field net_priority_fields[] = {
 static const struct spec_shape net_priority_shape = SHAPE(spec_net_priority, net_priority_fields);
 #undef AT
 
+#define AT(member) offsetof(struct spec_rdma, member)
+static const struct spec_field rdma_fields[] = {
+	{ "hcaHandles", SPEC_number, .at = AT(handles) },
+	{ "hcaObjects", SPEC_number, .at = AT(objects) },
+};
+static const struct spec_shape rdma_shape = SHAPE(spec_rdma, rdma_fields);
+#undef AT
+
 #define AT(member) offsetof(struct spec_resources, member)
 static const struct spec_field pids_fields[] = {
 	{ "limit", SPEC_number, .at = AT(pids) },
@@ -271,6 +288,7 @@ static const struct spec_field resources_fields[] = {
 	{ "hugepageLimits", SPEC_list, .at = AT(huge_pages), .shape = &huge_page_shape },
 	{ "network", SPEC_object, .at = 0, .shape = &network_shape },
 	{ "unified", SPEC_pairs, .at = AT(unified) },
+	{ "rdma", SPEC_named, .at = AT(rdma), .shape = &rdma_shape },
 };
 const struct spec_shape spec_resources_shape = SHAPE(spec_resources, resources_fields);
 #undef AT
@@ -341,6 +359,13 @@ static const struct spec_field time_offset_fields[] = {
 static const struct spec_shape time_offset_shape = SHAPE(spec_time_offset, time_offset_fields);
 #undef AT
 
+#define AT(member) offsetof(struct spec_intel_rdt, member)
+static const struct spec_field intel_rdt_fields[] = {
+	{ "closID", SPEC_text, .at = AT(clos) },
+};
+static const struct spec_shape intel_rdt_shape = SHAPE_GIVEN(spec_intel_rdt, intel_rdt_fields);
+#undef AT
+
 #define AT(member) offsetof(struct spec_linux, member)
 static const struct spec_field time_offsets_fields[] = {
 	{ "monotonic", SPEC_object, .at = AT(monotonic), .shape = &time_offset_shape },
@@ -349,6 +374,7 @@ static const struct spec_field time_offsets_fields[] = {
 static const struct spec_shape time_offsets_shape = SHAPE(spec_linux, time_offsets_fields);
 static const struct spec_field personality_fields[] = {
 	{ "domain", SPEC_text, .at = AT(personality), .required = true },
+	{ "flags", SPEC_words, .at = AT(personality_flags) },
 };
 static const struct spec_shape personality_shape = SHAPE(spec_linux, personality_fields);
 
@@ -367,6 +393,7 @@ static const struct spec_field linux_fields[] = {
 	{ "seccomp", SPEC_object, .at = AT(seccomp), .shape = &seccomp_shape },
 	{ "personality", SPEC_object, .at = 0, .shape = &personality_shape },
 	{ "timeOffsets", SPEC_object, .at = 0, .shape = &time_offsets_shape },
+	{ "intelRdt", SPEC_object, .at = AT(intel_rdt), .shape = &intel_rdt_shape },
 };
 static const struct spec_shape linux_shape = SHAPE(spec_linux, linux_fields);
 #undef AT

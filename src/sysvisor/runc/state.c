@@ -166,6 +166,7 @@ static const struct spec_field state_fields[] = {
 	{ "storage", SPEC_text, .at = AT(storage) },
 	{ "created", SPEC_text, .at = AT(created) },
 	{ "cgroup", SPEC_text, .at = AT(cgroup) },
+	{ "personality", SPEC_text, .at = AT(personality) },
 	{ "listenerPath", SPEC_text, .at = AT(listener_path) },
 	{ "listenerMetadata", SPEC_text, .at = AT(listener_metadata) },
 	{ "scope", SPEC_text, .at = AT(scope) },

@@ -17,7 +17,8 @@
 
 struct state {
 	const char *version, *id, *bundle, *rootfs, *storage, *created, *cgroup;
-	const char *scope; /* the unit of systemd's that the group is; or NULL */
+	const char *scope;	 /* the unit of systemd's that the group is; or NULL */
+	const char *personality; /* linux.personality.domain; "": none */
 	const char *listener_path, *listener_metadata; /* linux.seccomp's; "": none */
 	struct spec_number pid, start_ticks, owner;
 	struct spec_list uid_map, gid_map; /* id_range */

@@ -45,6 +45,7 @@ void state_write(const struct state *state, const struct spec *spec, struct text
 		{ "storage", state->storage },
 		{ "created", state->created },
 		{ "cgroup", state->cgroup },
+		{ "personality", state->personality },
 		{ "listenerPath", state->listener_path },
 		{ "listenerMetadata", state->listener_metadata },
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cpus - a set of processors, as the kernel writes it: "0-3,8". Pure. */
-#ifndef SYSVISOR_FS_CPUS_H
-#define SYSVISOR_FS_CPUS_H
+#ifndef KERNEL_CPUS_H
+#define KERNEL_CPUS_H
 
 #include "base/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sysvisor/fs/cpus.h"
+#include "kernel/cpus.h"
 
 unsigned int cpus_count(const struct cpus *cpus)
 {
