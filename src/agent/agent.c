@@ -415,7 +415,8 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	*agent = (struct agent){
 		.settings = settings, .program = *program, .proc_fd = -1, .guard_fd = -1
 	};
-	agent->sensor_shared.socket_notes_fd = agent->sensor_shared.tcp_notes_fd = -1;
+	for (size_t n = 0; n < SOCKET_MAP_COUNT; n++)
+		agent->sensor_shared.socket_map_fds[n] = -1;
 	agent->start_behind.run = agent_start_behind;
 	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;

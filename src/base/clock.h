@@ -17,7 +17,8 @@ uint64_t clock_mono_ns(void);
 uint64_t clock_boot_ns(void);
 uint64_t clock_wall_ns(void);
 
-/* The wall time of a moment on the boot clock, by how the two stand to each other now. */
+/* The wall time of a moment on the boot clock, by how the two stand to each other: now, or when
+ * that was last asked, if the moment lies in the second before that. */
 uint64_t clock_wall_of_boot(uint64_t boot_ns);
 
 /* Bytes of "2026-11-22T14:50:47.123456789Z". */

@@ -11,7 +11,7 @@ static uint64_t map_rotate(uint64_t value, int bits)
 	return value << bits | value >> (64 - bits);
 }
 
-static void map_sip_round(uint64_t v[4])
+static inline void map_sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = map_rotate(v[1], 13) ^ v[0];

@@ -364,6 +364,12 @@ struct bpf_sock {
 	__u16 pad;
 	__u32 dst_ip4, dst_ip6[4], state;
 };
+struct bpf_tcp_sock {
+	__u32 snd_cwnd, srtt_us, rtt_min, snd_ssthresh, rcv_nxt, snd_nxt, snd_una, mss_cache;
+	__u32 ecn_flags, rate_delivered, rate_interval_us, packets_out, retrans_out, total_retrans;
+	__u32 segs_in, data_segs_in, segs_out, data_segs_out, lost_out, sacked_out;
+	__u64 bytes_received, bytes_acked;
+};
 struct __sk_buff {
 	__u32 len, pkt_type, mark, queue_mapping, protocol;
 	__u32 vlan[3];

@@ -99,6 +99,13 @@ static bool ring_knows_task(void)
 
 #define RING_NUMBER(task, field) (ring_knows_task() ? (task)->field : BPF_CORE_READ((task), field))
 
+/* Two words, and no helper. */
+#define RING_COPY_16(to, from)                                                                     \
+	do {                                                                                       \
+		((__u64 *)(to))[0] = ((const __u64 *)(from))[0];                                   \
+		((__u64 *)(to))[1] = ((const __u64 *)(from))[1];                                   \
+	} while (0)
+
 static __attribute__((unused)) struct task_struct *ring_current(void)
 {
 	return ring_knows_task() ? bpf_get_current_task_btf() : (void *)bpf_get_current_task();
@@ -107,14 +114,13 @@ static __attribute__((unused)) struct task_struct *ring_current(void)
 /* Whether it is that process, or below it. */
 static bool ring_is_under(struct task_struct *task)
 {
-	for (int n = 0; n < ONLY_UNDER_DEPTH; n++) {
-		__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = RING_NUMBER(task, tgid);
 
+	for (int n = 0; n < ONLY_UNDER_DEPTH && tgid > 1; n++) {
 		if (tgid == only_under)
 			return true;
-		if (tgid <= 1)
-			return false;
 		task = BPF_CORE_READ(task, real_parent);
+		tgid = BPF_CORE_READ(task, tgid);
 	}
 	return false;
 }
@@ -178,7 +184,7 @@ static bool ring_wants(struct task_struct *task)
 	return !(scope.lists & SCOPE_cgroups) || scope_keeps_cgroup(task);
 }
 
-/* All but the control group. */
+/* All but the control group, the user and the time. */
 static void ring_fill_task(struct ring_head *head, __u16 type, __u16 bytes,
 			   struct task_struct *task)
 {
@@ -186,18 +192,21 @@ static void ring_fill_task(struct ring_head *head, __u16 type, __u16 bytes,
 	head->bytes = bytes;
 	head->pid = RING_NUMBER(task, tgid);
 	head->tid = RING_NUMBER(task, pid);
-	head->uid = BPF_CORE_READ(task, cred, euid.val);
-	head->boot_ns = bpf_ktime_get_boot_ns();
 	head->start_ns = head->tid == head->pid ? RING_NUMBER(task, start_boottime)
 						: BPF_CORE_READ(task, group_leader, start_boottime);
 	/* Behind its end may stand the rest of an older name. */
-	bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);
+	if (ring_knows_task())
+		RING_COPY_16(head->comm, task->comm);
+	else
+		bpf_probe_read_kernel(head->comm, sizeof(head->comm), task->comm);
 }
 
 static __attribute__((unused)) void ring_fill_head(struct ring_head *head, __u16 type, __u16 bytes,
 						   struct task_struct *task)
 {
 	ring_fill_task(head, type, bytes, task);
+	head->uid = BPF_CORE_READ(task, cred, euid.val);
+	head->boot_ns = bpf_ktime_get_boot_ns();
 	head->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
 }
 

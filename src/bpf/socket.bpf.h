@@ -52,24 +52,47 @@ struct {
 	__type(value, struct socket_note);
 } socket_notes SEC(".maps");
 
+/* What is looked at most lies where the table has the key: in one piece of the processor's cache.
+ * The ends are the socket's own to tell. */
 struct tcp_note {
+	__u8 role;		 /* enum ring_role */
+	__u8 told;		 /* its opening was reported */
+	__u8 reset;		 /* SOCKET_RESET_* */
+	__u8 sending, receiving; /* packet_stream.bpf.h */
+	__u8 looked;		 /* tcp.bpf.h: turn of the clock */
+	__u8 pad[2];
 	struct socket_note use;
-	struct ring_ends ends; /* cookie 0: it was never open, as far as was seen */
-	__u64 address;	       /* of the kernel's struct */
+	__u64 address; /* of the kernel's struct; 0: it was never open, as far as was seen */
 	__u64 asked_ns, open_ns;
 	/* What was told of it while it was open. */
 	__u64 told_sent_bytes, told_received_bytes;
 	__u32 told_sent_segments, told_received_segments, told_retransmits;
-	__u8 role;		 /* enum ring_role */
-	__u8 told;		 /* its opening was reported */
-	__u8 reset;		 /* SOCKET_RESET_* */
-	__u8 sending, receiving; /* packet.bpf.h: enum packet_stream */
-	__u8 pad[3];
-	__u32 sent_left, received_left; /* packet.bpf.h: bytes of a message still to come */
-	__u32 pad2;
+	__u32 sent_left, received_left; /* packet_stream.bpf.h: bytes of a message still to come */
+	__u32 ns_net;			/* 0: not known yet */
 };
 
 enum { SOCKET_RESET_received = 1, SOCKET_RESET_sent = 2 };
+
+/*
+ * A new connection's note lies in the slot that its cookie says, if that is free: cookies count up,
+ * so those of connections that come and go are near each other in memory. Finding a new one's
+ * place in a hash table, which is somewhere else each time, costs ten times as much. Where another
+ * stays, the note goes to the hash table.
+ */
+struct tcp_slot {
+	__u64 cookie; /* whose the note is; 0: nobody's */
+	__u64 takers; /* 1: it is taken; more: others are just finding that out */
+	struct tcp_note note;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* as the agent sets it: a power of 2 */
+	__type(key, __u32);
+	__type(value, struct tcp_slot);
+} tcp_slots SEC(".maps");
+
+const volatile __u32 tcp_slot_mask = 0; /* set before loading */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -88,7 +111,7 @@ static bool socket_has_cookie(void)
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_check_mtu);
 }
 
-static __u64 socket_cookie(const struct sock *sk)
+static __always_inline __u64 socket_cookie(const struct sock *sk)
 {
 	__u64 address = 0;
 
@@ -98,14 +121,20 @@ static __u64 socket_cookie(const struct sock *sk)
 	return address;
 }
 
-static struct tcp_note *tcp_note_get(__u64 cookie)
+/* NULL: there are none, as its cookie may be an address. */
+static __always_inline struct tcp_slot *tcp_slot_of(__u64 cookie)
 {
-	return bpf_map_lookup_elem(&tcp_notes, &cookie);
+	__u32 at = cookie & tcp_slot_mask;
+
+	return socket_has_cookie() ? bpf_map_lookup_elem(&tcp_slots, &at) : NULL;
 }
 
-static __attribute__((noinline)) long tcp_note_put(__u64 cookie, const struct tcp_note *note)
+static __always_inline struct tcp_note *tcp_note_get(__u64 cookie)
 {
-	return bpf_map_update_elem(&tcp_notes, &cookie, note, BPF_ANY);
+	struct tcp_slot *slot = tcp_slot_of(cookie);
+
+	return slot && slot->cookie == cookie ? &slot->note
+					      : bpf_map_lookup_elem(&tcp_notes, &cookie);
 }
 
 static void tcp_note_lost(void)
@@ -113,32 +142,97 @@ static void tcp_note_lost(void)
 	__sync_fetch_and_add(&tcp_notes_lost_count, 1);
 }
 
-/* What is there, or an empty one; NULL: the table is full. A note goes when its connection has
- * ended: make none after. */
-static __attribute__((noinline)) struct tcp_note *tcp_note_make(__u64 cookie)
+/* Two may come for the same slot at once: then one of them, or none, gets it. Programs for kernels
+ * before 5.12 can add in one step, but not compare. */
+static bool tcp_slot_take(struct tcp_slot *slot, __u64 cookie)
 {
-	struct tcp_note *note = tcp_note_get(cookie);
+	volatile __u64 *takers = &slot->takers;
+
+	if (*takers)
+		return slot->cookie == cookie;
+	__sync_fetch_and_add(&slot->takers, 1);
+	if (*takers == 1) {
+		slot->cookie = cookie;
+		return true;
+	}
+	__sync_fetch_and_add(&slot->takers, -1);
+	return false;
+}
+
+static void tcp_slot_leave(struct tcp_slot *slot)
+{
+	slot->cookie = 0;
+	__sync_fetch_and_add(&slot->takers, -1);
+}
+
+/* An empty one for a connection that has none; NULL: the table is full. A note goes when its
+ * connection has ended: make none after. */
+static __attribute__((noinline)) struct tcp_note *tcp_note_new(__u64 cookie)
+{
+	struct tcp_slot *slot = tcp_slot_of(cookie);
 	struct tcp_note fresh;
 
-	if (note)
-		return note;
+	if (slot && tcp_slot_take(slot, cookie)) {
+		__builtin_memset(&slot->note, 0, sizeof(slot->note));
+		return &slot->note;
+	}
 	__builtin_memset(&fresh, 0, sizeof(fresh));
-	if (tcp_note_put(cookie, &fresh) < 0)
+	if (bpf_map_update_elem(&tcp_notes, &cookie, &fresh, BPF_ANY) < 0)
 		return NULL;
-	return tcp_note_get(cookie);
+	return bpf_map_lookup_elem(&tcp_notes, &cookie);
+}
+
+static struct tcp_note *tcp_note_make(__u64 cookie)
+{
+	return tcp_note_get(cookie) ?: tcp_note_new(cookie);
+}
+
+static void tcp_note_drop(__u64 cookie)
+{
+	struct tcp_slot *slot = tcp_slot_of(cookie);
+
+	if (slot && slot->cookie == cookie)
+		tcp_slot_leave(slot);
+	else
+		bpf_map_delete_elem(&tcp_notes, &cookie);
+}
+
+/* The control group of the task that runs, read without a helper for each step. */
+static __u64 socket_group_at_once(struct task_struct *task)
+{
+	__u64 at = hierarchy == RING_HIERARCHY_memory
+			   ? bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)
+			   : bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	struct cgroup_subsys_state **states;
+
+	if (hierarchy == RING_HIERARCHY_unified)
+		return bpf_get_current_cgroup_id();
+	states = (void *)__builtin_preserve_access_index(&task->cgroups->subsys);
+	return states[at]->cgroup->kn->id;
+}
+
+/* Where it is done `often` no helper reads the fields: each costs more than all the rest. There the
+ * verifier takes a millisecond longer, and only programs that trace can. */
+static void socket_fill_owner(struct ring_head *owner, struct task_struct *task, bool often)
+{
+	ring_fill_task(owner, RING_tcp, sizeof(*owner), task);
+	if (often && ring_knows_task()) {
+		owner->uid = task->cred->euid.val;
+		owner->cgroup_id = socket_group_at_once(task);
+	} else {
+		owner->uid = BPF_CORE_READ(task, cred, euid.val);
+		owner->cgroup_id = BPF_CORE_READ(ring_cgroup_node(task), id);
+	}
 }
 
 /* The current process uses the socket. False when it is not to be reported. */
-static bool socket_claim(struct socket_note *note, bool may_ask_group)
+static bool socket_claim(struct socket_note *note, bool often)
 {
 	struct task_struct *task = ring_current(); /* some programs may not ask for the pid alone */
 
 	if (note->owner.pid == (__u32)RING_NUMBER(task, tgid))
 		return !note->unwanted;
-	ring_fill_task(&note->owner, RING_tcp, sizeof(struct ring_head), task);
-	note->owner.cgroup_id = may_ask_group && hierarchy == RING_HIERARCHY_unified
-					? bpf_get_current_cgroup_id()
-					: BPF_CORE_READ(ring_cgroup_node(task), id);
+	socket_fill_owner(&note->owner, task, often);
 	note->unwanted = !ring_wants(task);
 	return !note->unwanted;
 }

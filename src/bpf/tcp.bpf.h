@@ -11,8 +11,10 @@
 const volatile bool want_tcp = false;
 const volatile __u64 tcp_settle_ns = 0; /* connections must be this old to be told of as made */
 
-/* A cast to tcp_sock is refused ("access beyond struct sock"): only the helper knows the way. */
-static void fill_ends(struct ring_ends *ends, const struct sock *sk, const struct tcp_sock *tcp)
+/* All but the network namespace. A cast to tcp_sock is refused ("access beyond struct sock"): only
+ * the helper knows the way. */
+static void fill_ends(struct ring_ends *ends, const struct sock *sk, const struct tcp_sock *tcp,
+		      __u64 cookie)
 {
 	if (sk->__sk_common.skc_family == AF_INET6) {
 		__builtin_memcpy(ends->local, &sk->__sk_common.skc_v6_rcv_saddr, 16);
@@ -24,8 +26,30 @@ static void fill_ends(struct ring_ends *ends, const struct sock *sk, const struc
 	/* skc_num is 0 again when the connection ends, this one stays. */
 	ends->local_port = bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport);
 	ends->peer_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	ends->ns_net = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	ends->cookie = socket_cookie(sk);
+	ends->cookie = cookie;
+}
+
+static __u32 tcp_ns_net(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* The same where the verifier knows no types. */
+static void fill_ends_at(struct ring_ends *ends, const struct tcp_sock *tcp, __u64 cookie)
+{
+	const struct inet_sock *inet = &tcp->inet_conn.icsk_inet;
+
+	if (BPF_CORE_READ(inet, sk.__sk_common.skc_family) == AF_INET6) {
+		BPF_CORE_READ_INTO(&ends->local, inet, sk.__sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&ends->peer, inet, sk.__sk_common.skc_v6_daddr);
+	} else {
+		socket_put_ip4(ends->local, BPF_CORE_READ(inet, sk.__sk_common.skc_rcv_saddr));
+		socket_put_ip4(ends->peer, BPF_CORE_READ(inet, sk.__sk_common.skc_daddr));
+	}
+	ends->local_port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+	ends->peer_port = bpf_ntohs(BPF_CORE_READ(inet, sk.__sk_common.skc_dport));
+	ends->ns_net = BPF_CORE_READ(inet, sk.__sk_common.skc_net.net, ns.inum);
+	ends->cookie = cookie;
 }
 
 /* --- counts --- */
@@ -83,16 +107,12 @@ static void fill_counts(struct ring_tcp *record, const struct tcp_counts *counts
 static void tcp_begin(struct ring_tcp *record, const struct tcp_note *note, __u8 what)
 {
 	__builtin_memset(record, 0, sizeof(*record));
-	if (note)
-		record->head = note->use.owner;
+	record->head = note->use.owner;
 	record->head.type = RING_tcp;
 	record->head.bytes = sizeof(*record);
 	record->head.boot_ns = bpf_ktime_get_boot_ns();
 	record->what = what;
-	if (!note)
-		return;
 	record->role = note->role;
-	record->ends = note->ends;
 	record->told_sent_bytes = note->told_sent_bytes;
 	record->told_received_bytes = note->told_received_bytes;
 	if (note->asked_ns && note->open_ns)
@@ -115,12 +135,11 @@ static void tell(const struct sock *sk, const struct tcp_note *note, __u8 what, 
 	tcp_begin(&record, note, what);
 	record.end = end;
 	record.error = error;
-	if (!record.ends.cookie) {
-		fill_ends(&record.ends, sk, tcp);
-		if (!scope_keeps_ends(record.ends.local_port, record.ends.peer_port,
-				      record.ends.peer))
-			return;
-	}
+	fill_ends(&record.ends, sk, tcp, socket_cookie(sk));
+	record.ends.ns_net = note->ns_net ?: tcp_ns_net(sk);
+	if (!note->address &&
+	    !scope_keeps_ends(record.ends.local_port, record.ends.peer_port, record.ends.peer))
+		return;
 	tcp_count(&counts, sk, tcp);
 	fill_counts(&record, &counts);
 	ring_put(&record, sizeof(record), RING_tcp);
@@ -140,6 +159,17 @@ static bool tcp_open_is_due(const struct tcp_note *note)
 	return !tcp_settle_ns || bpf_ktime_get_boot_ns() - note->open_ns >= tcp_settle_ns;
 }
 
+/* Whether one that is used may have become old enough since the clock was last looked at for it:
+ * that costs as much as all else there. */
+static bool tcp_looks_at_clock(struct tcp_note *note)
+{
+	__u8 turn = bpf_jiffies64() >> 5; /* 0.03 to 0.3 s */
+	bool same = turn == note->looked;
+
+	note->looked = turn;
+	return !same || !tcp_settle_ns;
+}
+
 static void tcp_tell_open(const struct sock *sk, struct tcp_note *note)
 {
 	if (!tcp_open_is_due(note))
@@ -151,39 +181,57 @@ static void tcp_tell_open(const struct sock *sk, struct tcp_note *note)
 /* --- what happens to a connection --- */
 
 /* connect(2): the process is still there. */
-static void on_asked(const struct sock *sk)
+static void on_asked(__u64 cookie, __u32 ns_net)
 {
-	struct tcp_note note;
+	struct socket_note use;
+	struct tcp_note *note;
 
-	__builtin_memset(&note, 0, sizeof(note));
-	socket_claim(&note.use, true);
-	note.role = RING_ROLE_client;
-	note.asked_ns = note.use.owner.boot_ns;
-	if (tcp_note_put(socket_cookie(sk), &note) < 0)
+	/* First: what comes behind, the verifier follows for either kind of note. */
+	__builtin_memset(&use, 0, sizeof(use));
+	socket_claim(&use, true);
+	note = tcp_note_new(cookie);
+	if (!note) {
 		tcp_note_lost();
+		return;
+	}
+	note->use = use;
+	note->role = RING_ROLE_client;
+	note->ns_net = ns_net;
+	note->asked_ns = bpf_ktime_get_boot_ns();
+}
+
+/* Whether the settings want connections with these ends reported. */
+static bool tcp_keeps_ends(const struct sock *sk, const struct tcp_sock *tcp)
+{
+	struct ring_ends ends;
+
+	if (!(scope.lists & (SCOPE_ports | SCOPE_networks)))
+		return true;
+	fill_ends(&ends, sk, tcp, 0);
+	return scope_keeps_ends(ends.local_port, ends.peer_port, ends.peer);
 }
 
 /* Both ends are known. */
 static void tcp_note_ends(struct tcp_note *note, const struct sock *sk, const struct tcp_sock *tcp)
 {
-	fill_ends(&note->ends, sk, tcp);
 	note->address = (__u64)tcp;
-	note->use.ends =
-		scope_keeps_ends(note->ends.local_port, note->ends.peer_port, note->ends.peer)
-			? SCOPE_keep
-			: SCOPE_drop;
+	note->use.ends = tcp_keeps_ends(sk, tcp) ? SCOPE_keep : SCOPE_drop;
 }
 
-static void on_open(const struct sock *sk, int before)
+/* One that was asked for has a note by now, one that comes in has none. */
+static void on_open(const struct sock *sk, __u64 cookie, __u32 ns_net, int before)
 {
 	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
-	struct tcp_note *note = tcp_note_make(socket_cookie(sk));
+	struct tcp_note *note;
 
+	note = before == TCP_SYN_SENT ? tcp_note_make(cookie) : tcp_note_new(cookie);
 	if (!note && before == TCP_SYN_RECV)
 		tcp_note_lost(); /* a client's was missed when it asked */
 	if (!note || !tcp)
 		return;
+	note->ns_net = ns_net;
 	note->open_ns = bpf_ktime_get_boot_ns();
+	tcp_looks_at_clock(note);
 	tcp_note_ends(note, sk, tcp);
 	if (note->role != RING_ROLE_client)
 		note->role = RING_ROLE_server; /* whose it is shows when somebody uses it */
@@ -192,11 +240,11 @@ static void on_open(const struct sock *sk, int before)
 }
 
 /* Somebody closes it, the peer's data unread perhaps. */
-static void on_closing(const struct sock *sk)
+static void on_closing(const struct sock *sk, __u64 cookie)
 {
-	struct tcp_note *note = tcp_note_get(socket_cookie(sk));
+	struct tcp_note *note = tcp_note_get(cookie);
 
-	if (note && note->use.owner.pid == 0 && socket_claim(&note->use, true) &&
+	if (note && note->use.owner.pid == 0 && socket_claim(&note->use, false) &&
 	    socket_wanted(&note->use))
 		tcp_tell_open(sk, note);
 }
@@ -221,53 +269,66 @@ static void tcp_claim_end(const struct sock *sk, struct tcp_note *note, int befo
 	if (note->use.owner.pid || note->reset || sk->sk_err == TCP_ETIMEDOUT ||
 	    (before != TCP_ESTABLISHED && before != TCP_CLOSE_WAIT))
 		return;
-	if (socket_claim(&note->use, true) && socket_wanted(&note->use))
+	if (socket_claim(&note->use, false) && socket_wanted(&note->use))
 		tcp_tell_open(sk, note);
 }
 
-static void tell_closed(const struct sock *sk, struct tcp_note *note, int before)
+/* Of one that has no note the `note` is empty. */
+static void tell_closed(const struct sock *sk, const struct tcp_note *note, int before)
 {
-	if (before == TCP_LISTEN || before == TCP_CLOSE || before == TCP_SYN_RECV)
+	__u8 what = RING_TCP_close, end = 0;
+	__u32 error = sk->sk_err;
+
+	if (before == TCP_LISTEN || before == TCP_CLOSE || before == TCP_SYN_RECV ||
+	    !socket_wanted(&note->use))
 		return;
-	if (note)
-		tcp_claim_end(sk, note, before);
-	if (note ? !socket_wanted(&note->use) : socket_needs_owner())
-		return;
-	if (before == TCP_SYN_SENT)
-		tell(sk, note, RING_TCP_fail, 0, sk->sk_err ?: sk->sk_err_soft);
-	else
-		tell(sk, note, RING_TCP_close, end_of(sk, note ? note->reset : 0, before),
-		     sk->sk_err);
+	if (before == TCP_SYN_SENT) {
+		what = RING_TCP_fail;
+		error = error ?: sk->sk_err_soft;
+	} else {
+		end = end_of(sk, note->reset, before);
+	}
+	tell(sk, note, what, end, error);
 }
 
-static void on_closed(const struct sock *sk, int before)
+static void on_closed(const struct sock *sk, __u64 cookie, int before)
 {
-	__u64 cookie = socket_cookie(sk);
+	static const struct tcp_note none;
 	struct tcp_note *note = tcp_note_get(cookie);
 
+	if (want_tcp && note)
+		tcp_claim_end(sk, note, before);
 	if (want_tcp)
-		tell_closed(sk, note, before);
+		tell_closed(sk, note ?: &none, before);
 	if (note)
-		bpf_map_delete_elem(&tcp_notes, &cookie);
-	if (!socket_has_cookie()) {
-		cookie = sk->__sk_common.skc_cookie.counter; /* as packets know it */
-		bpf_map_delete_elem(&tcp_notes, &cookie);
-	}
+		tcp_note_drop(cookie);
+	if (!socket_has_cookie())
+		tcp_note_drop(sk->__sk_common.skc_cookie.counter); /* as packets know it */
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, const struct sock *sk, int before, int after)
 {
-	if (after == TCP_CLOSE)
-		on_closed(sk, before);
-	else if (!want_tcp)
+	bool ends = after == TCP_CLOSE, closes = after == TCP_FIN_WAIT1 || after == TCP_LAST_ACK;
+	__u32 ns_net;
+	__u64 cookie;
+
+	if (!ends && (!want_tcp || (!closes && after != TCP_SYN_SENT && after != TCP_ESTABLISHED)))
 		return 0;
-	else if (after == TCP_SYN_SENT)
-		on_asked(sk);
-	else if (after == TCP_ESTABLISHED)
-		on_open(sk, before);
-	else if (after == TCP_FIN_WAIT1 || after == TCP_LAST_ACK)
-		on_closing(sk);
+	cookie = socket_cookie(sk);
+	if (ends) {
+		on_closed(sk, cookie, before);
+		return 0;
+	}
+	if (closes) {
+		on_closing(sk, cookie);
+		return 0;
+	}
+	ns_net = sk->__sk_common.skc_net.net->ns.inum;
+	if (after == TCP_SYN_SENT)
+		on_asked(cookie, ns_net);
+	else
+		on_open(sk, cookie, ns_net, before);
 	return 0;
 }
 
@@ -296,32 +357,30 @@ int BPF_PROG(on_reset_sent, const struct sock *sk)
 
 /* --- those that stay open --- */
 
-/* What has come to it since that was last told. False: nothing. */
-static bool tcp_fill_flow(struct ring_tcp *record, const struct tcp_note *note)
+/* Whether it is still there: its memory may be another's by now. */
+static bool tcp_is_there(const struct tcp_note *note, __u64 cookie)
 {
 	const struct tcp_sock *tcp = (const void *)note->address;
-	struct tcp_counts counts;
 
-	/* Its memory may be another's by now. */
-	if (!tcp ||
-	    (socket_has_cookie() &&
-	     (__u64)BPF_CORE_READ(tcp, inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter) !=
-		     note->ends.cookie))
-		return false;
-	tcp_count_at(&counts, tcp);
-	fill_counts(record, &counts);
-	return record->sent_segments != note->told_sent_segments ||
-	       record->received_segments != note->told_received_segments;
+	return tcp &&
+	       (!socket_has_cookie() ||
+		(__u64)BPF_CORE_READ(tcp, inet_conn.icsk_inet.sk.__sk_common.skc_cookie.counter) ==
+			cookie);
 }
 
-static void tcp_sweep_flow(struct seq_file *out, struct tcp_note *note)
+static void tcp_sweep_flow(struct seq_file *out, struct tcp_note *note, __u64 cookie)
 {
+	struct tcp_counts counts;
 	struct ring_tcp record;
 	struct tcp_note told;
 
 	tcp_begin(&record, note, RING_TCP_flow);
-	if (!tcp_fill_flow(&record, note))
+	tcp_count_at(&counts, (const void *)note->address);
+	fill_counts(&record, &counts);
+	if (record.sent_segments == note->told_sent_segments &&
+	    record.received_segments == note->told_received_segments)
 		return;
+	fill_ends_at(&record.ends, (const void *)note->address, cookie);
 	told.told_sent_bytes = record.sent_bytes;
 	told.told_received_bytes = record.received_bytes;
 	told.told_sent_segments = record.sent_segments;
@@ -341,13 +400,24 @@ static void tcp_sweep_flow(struct seq_file *out, struct tcp_note *note)
 	note->told_retransmits = told.told_retransmits;
 }
 
-static void tcp_sweep_open(struct seq_file *out, struct tcp_note *note)
+static void tcp_sweep_open(struct seq_file *out, struct tcp_note *note, __u64 cookie)
 {
 	struct ring_tcp record;
 
 	tcp_begin(&record, note, tcp_open_what(note));
+	fill_ends_at(&record.ends, (const void *)note->address, cookie);
 	if (bpf_seq_write(out, &record, sizeof(record)) == 0)
 		note->told = 1;
+}
+
+static void tcp_sweep(struct seq_file *out, struct tcp_note *note, __u64 cookie)
+{
+	if (!note->use.owner.pid || !socket_wanted(&note->use) || !tcp_is_there(note, cookie))
+		return;
+	if (tcp_open_is_due(note))
+		tcp_sweep_open(out, note, cookie);
+	else if (note->told || !note->open_ns)
+		tcp_sweep_flow(out, note, cookie);
 }
 
 /* The agent reads through all notes once in a while. What it is told goes straight to it: however
@@ -355,14 +425,20 @@ static void tcp_sweep_open(struct seq_file *out, struct tcp_note *note)
 SEC("iter/bpf_map_elem")
 int on_sweep(struct bpf_iter__bpf_map_elem *at)
 {
-	struct tcp_note *note = at->value;
+	const __u64 *cookie = at->key;
 
-	if (!note || !note->use.owner.pid || !socket_wanted(&note->use))
-		return 0;
-	if (tcp_open_is_due(note))
-		tcp_sweep_open(at->meta->seq, note);
-	else if (note->told || !note->open_ns)
-		tcp_sweep_flow(at->meta->seq, note);
+	if (cookie && at->value)
+		tcp_sweep(at->meta->seq, at->value, *cookie);
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int on_sweep_slots(struct bpf_iter__bpf_map_elem *at)
+{
+	struct tcp_slot *slot = at->value;
+
+	if (slot && slot->cookie)
+		tcp_sweep(at->meta->seq, &slot->note, slot->cookie);
 	return 0;
 }
 

@@ -34,7 +34,8 @@ static void on_tcp_use(struct sock *sk)
 		return;
 	if (!note->address)
 		tcp_note_found(note, sk);
-	if (socket_claim(&note->use, true) && want_tcp && !note->told && socket_wanted(&note->use))
+	if (socket_claim(&note->use, true) && want_tcp && !note->told && tcp_looks_at_clock(note) &&
+	    socket_wanted(&note->use))
 		tcp_tell_open(sk, note);
 }
 
@@ -47,11 +48,11 @@ static void on_udp_use(struct sock *sk)
 		return;
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
-		udp_own(note, socket_cookie(sk), true);
+		udp_own(note, socket_cookie(sk));
 }
 
 /* Runs with each call that sends or receives: mostly the owner is who it was. */
-static void on_use(struct sock *sk)
+static __always_inline void on_use(struct sock *sk)
 {
 	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return;

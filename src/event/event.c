@@ -45,11 +45,6 @@ const struct event_kind_row event_kinds[EVENT_KIND_COUNT] = {
 #undef X
 };
 
-bool event_kind_has(enum event_kind kind, enum event_field field)
-{
-	return event_kinds[kind].fields[field / 64] >> (field % 64) & 1;
-}
-
 void event_init(struct event *event, enum event_kind kind, uint64_t wall_ns, uint64_t boot_ns)
 {
 	event->kind = kind;

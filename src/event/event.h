@@ -82,7 +82,10 @@ extern const struct event_field_row event_fields[FIELD_COUNT];
 extern const struct event_kind_row event_kinds[EVENT_KIND_COUNT];
 extern const struct event_severity_row event_severities[SEVERITY_COUNT];
 
-bool event_kind_has(enum event_kind kind, enum event_field field);
+static inline bool event_kind_has(enum event_kind kind, enum event_field field)
+{
+	return event_kinds[kind].fields[field / 64] >> (field % 64) & 1;
+}
 
 /* Names with texts, for TYPE_map. */
 struct event_pair {

@@ -63,30 +63,53 @@ static int files_loaded(void *skeleton, const struct sensor_env *env, struct err
 	return files_arm(skeleton, env, err);
 }
 
+#define NETWORK_SLOTS 8192 /* at most: 1.2 MiB, and one thousandth of a second to look through */
+
+/* Of so many notes on connections those that lie in slots: a power of 2. */
+static uint32_t network_slots(uint32_t connections)
+{
+	uint32_t slots = NETWORK_SLOTS;
+
+	while (slots > connections / 8)
+		slots /= 2;
+	return slots;
+}
+
+#define NETWORK_SOCKET_MAPS(bpf)                                                                   \
+	{                                                                                          \
+		[SOCKET_MAP_notes] = (bpf)->maps.socket_notes,                                     \
+		[SOCKET_MAP_tcp_slots] = (bpf)->maps.tcp_slots,                                    \
+		[SOCKET_MAP_tcp_notes] = (bpf)->maps.tcp_notes,                                    \
+	}
+
 static int network_set(void *skeleton, const struct sensor_env *env, struct error *err)
 {
 	const struct watch_settings *watch = &env->settings->watch;
+	uint32_t slots = network_slots((uint32_t)watch->tcp_connections);
 	struct network_bpf *bpf = skeleton;
+	struct bpf_map *const maps[] = NETWORK_SOCKET_MAPS(bpf);
 	int r = SET_RING(bpf, env);
 
 	bpf->rodata->want_tcp = watch->tcp;
 	bpf->rodata->tcp_settle_ns = watch->tcp_settle_ns;
-	bpf_map__set_max_entries(bpf->maps.tcp_notes, (__u32)watch->tcp_connections);
+	bpf->rodata->tcp_slot_mask = slots - 1;
+	bpf_map__set_max_entries(bpf->maps.tcp_slots, slots);
+	bpf_map__set_max_entries(bpf->maps.tcp_notes, (__u32)watch->tcp_connections - slots);
 	bpf->rodata->want_udp = watch->udp;
 	bpf->rodata->want_dns = watch->dns;
 	bpf->rodata->want_tls = watch->tls;
 	bpf->rodata->want_http = watch->http;
 	bpf->rodata->dns_ifindex = packets_ifindex(watch->dns_interface);
 	bpf->rodata->tls_ifindex = packets_ifindex(watch->tls_interface);
-	return r < 0 ? r
-		     : socket_notes_share(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
+	return r < 0 ? r : socket_notes_share(env, maps, err);
 }
 
 static int network_loaded(void *skeleton, const struct sensor_env *env, struct error *err)
 {
 	const struct network_bpf *bpf = skeleton;
+	struct bpf_map *const maps[] = NETWORK_SOCKET_MAPS(bpf);
 
-	return socket_notes_keep(env, bpf->maps.socket_notes, bpf->maps.tcp_notes, err);
+	return socket_notes_keep(env, maps, err);
 }
 
 static int privilege_set(void *skeleton, const struct sensor_env *env, struct error *err)
@@ -167,6 +190,7 @@ const struct program_row program_rows[PROGRAM_ROWS] = {
 	{ .parts = PROGRAMS_tcp, .name = "on_reset_received" },
 	{ .parts = PROGRAMS_tcp, .name = "on_reset_sent" },
 	{ .parts = PROGRAMS_tcp, .name = "on_sweep", .goes_through = "tcp_notes" },
+	{ .parts = PROGRAMS_tcp, .name = "on_sweep_slots", .goes_through = "tcp_slots" },
 	{ .parts = PROGRAMS_packet, .name = "on_sent" },
 	{ .parts = PROGRAMS_packet, .name = "on_received" },
 	{ .parts = PROGRAMS_packet, .name = "on_bind4" },

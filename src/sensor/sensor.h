@@ -86,10 +86,12 @@ struct process_feed {
 
 struct programs_shared;
 
+/* Where notes on sockets lie: maps of bpf/socket.bpf.h. */
+enum socket_map { SOCKET_MAP_notes, SOCKET_MAP_tcp_slots, SOCKET_MAP_tcp_notes, SOCKET_MAP_COUNT };
+
 /* What sensors share among themselves: made by the first that needs it. */
 struct sensor_shared {
-	/* bpf/socket.bpf.h; -1: nobody has made them yet. */
-	int socket_notes_fd, tcp_notes_fd;
+	int socket_map_fds[SOCKET_MAP_COUNT]; /* -1: nobody has made them yet */
 	struct programs_shared *programs; /* sensor/programs.h; NULL: nobody has loaded any yet */
 	/* Called for each program that starts, and those found at the start; NULL: nobody asks. */
 	void (*exec_told)(void *owner, const struct ring_exec *record);

@@ -8,31 +8,29 @@
 #include "kernel/bpf.h"
 #include "sensor/address.h"
 
-int socket_notes_share(const struct sensor_env *env, struct bpf_map *notes,
-		       struct bpf_map *tcp_notes, struct error *err)
+int socket_notes_share(const struct sensor_env *env, struct bpf_map *const maps[SOCKET_MAP_COUNT],
+		       struct error *err)
 {
-	int r;
+	const int *fds = env->shared->socket_map_fds;
+	int r = 0;
 
-	if (env->shared->socket_notes_fd < 0)
-		return 0;
-	r = bpf_map__reuse_fd(notes, env->shared->socket_notes_fd);
-	if (r == 0)
-		r = bpf_map__reuse_fd(tcp_notes, env->shared->tcp_notes_fd);
+	for (size_t n = 0; n < SOCKET_MAP_COUNT && fds[n] >= 0 && r == 0; n++)
+		r = bpf_map__reuse_fd(maps[n], fds[n]);
 	return r < 0 ? bpf_error(err, -r, "share the notes on sockets") : 0;
 }
 
-int socket_notes_keep(const struct sensor_env *env, const struct bpf_map *notes,
-		      const struct bpf_map *tcp_notes, struct error *err)
+int socket_notes_keep(const struct sensor_env *env, struct bpf_map *const maps[SOCKET_MAP_COUNT],
+		      struct error *err)
 {
-	struct sensor_shared *shared = env->shared;
+	int *fds = env->shared->socket_map_fds;
 
-	if (shared->socket_notes_fd >= 0)
-		return 0;
-	shared->socket_notes_fd = fcntl(bpf_map__fd(notes), F_DUPFD_CLOEXEC, 0);
-	shared->tcp_notes_fd = fcntl(bpf_map__fd(tcp_notes), F_DUPFD_CLOEXEC, 0);
-	return shared->socket_notes_fd < 0 || shared->tcp_notes_fd < 0
-		       ? error_errno(err, errno, "keep the notes on sockets")
-		       : 0;
+	for (size_t n = 0; n < SOCKET_MAP_COUNT; n++) {
+		if (fds[n] < 0)
+			fds[n] = fcntl(bpf_map__fd(maps[n]), F_DUPFD_CLOEXEC, 0);
+		if (fds[n] < 0)
+			return error_errno(err, errno, "keep the notes on sockets");
+	}
+	return 0;
 }
 
 static void socket_put_address(struct event *event, enum event_field field, const __u8 *address)

@@ -23,6 +23,7 @@ struct tcp_sensor {
 	struct programs *programs;
 	unsigned int parts;
 	struct loop_timer sweep_timer;
+	size_t sweep; /* which of tcp_sweeps */
 	int sweep_fd; /* reads through the connections; -1: waits for the next time */
 	struct metric lost;
 };
@@ -128,6 +129,9 @@ static void tcp_on_record(void *owner, const struct ring_head *head)
 
 /* --- connections that stay open --- */
 
+/* Those that go through the notes, in slots and in the table. */
+static const char *const tcp_sweeps[] = { "on_sweep_slots", "on_sweep" };
+
 /* Takes some of what the kernel side has to say of them. False: that was all. */
 static bool tcp_sweep_some(struct tcp_sensor *tcp)
 {
@@ -155,15 +159,19 @@ static void tcp_on_sweep(struct loop_timer *timer)
 
 	/* What the ring holds is older. */
 	ring_drain(tcp->env->ring);
-	if (tcp->sweep_fd < 0)
-		tcp->sweep_fd = programs_read_begin(tcp->programs, "on_sweep", &err);
-	if (tcp->sweep_fd >= 0 && tcp_sweep_some(tcp)) {
-		loop_timer_set(tcp->env->loop, timer, 0);
-		return;
+	for (; tcp->sweep < array_count(tcp_sweeps); tcp->sweep++) {
+		if (tcp->sweep_fd < 0)
+			tcp->sweep_fd =
+				programs_read_begin(tcp->programs, tcp_sweeps[tcp->sweep], &err);
+		if (tcp->sweep_fd >= 0 && tcp_sweep_some(tcp)) {
+			loop_timer_set(tcp->env->loop, timer, 0);
+			return;
+		}
+		if (tcp->sweep_fd >= 0)
+			close(tcp->sweep_fd);
+		tcp->sweep_fd = -1;
 	}
-	if (tcp->sweep_fd >= 0)
-		close(tcp->sweep_fd);
-	tcp->sweep_fd = -1;
+	tcp->sweep = 0;
 	loop_timer_set(tcp->env->loop, timer, tcp->env->settings->watch.tcp_interval_ns);
 }
 

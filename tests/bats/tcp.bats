@@ -2,6 +2,7 @@
 
 load setup
 load network
+load receivers
 
 setup() {
 	need_sensor tcp tp_btf
@@ -162,4 +163,32 @@ flows_add_up() { # HOST
 	/bin/true marked
 	wait_for 5 grep -q marked "$out"
 	! grep -q '"event.name":"tcp' "$out"
+}
+
+# many_are_told COUNT: both ends of each, whose they are, as open and when they end.
+many_are_told() {
+	grep '^{' "$out" | jq -es --argjson count "$1" --slurpfile said "$said" '$said[-1] as $said
+		| map(select(."process.pid" == $said.client)) as $all
+		| all(("network.peer.port", "network.local.port") as $port
+			| $all | map(select(.[$port] == $said.port))
+			| map(select(."event.name" == "tcp.connect" or ."event.name" == "tcp.accept")),
+				map(select(."event.name" == "tcp.close" and ."network.duration" > 1
+					and ."network.sent.bytes" + ."network.received.bytes" == 14));
+			length == $count)'
+}
+
+# A note lies in the slot that its connection's cookie says or, where another stays, in the table:
+# here are 128 slots, and 896 places in the table.
+@test "connections whose slot is taken are told like all others, and those beyond the table counted" {
+	web=127.0.0.1:$(free_port)
+	lost() { curl -s "$web/metrics" | sed -n 's/^bulwark_tcp_lost_total //p'; }
+	BULWARK_TCP_CONNECTIONS=1024 BULWARK_TCP_SETTLE=300ms BULWARK_TCP_INTERVAL=400ms \
+		"$bulwark" up --under $$ --listen "$web" --output json >"$out" 2>"$err" 3>&- &
+	agent=$!
+	wait_for 10 grep -q 'privilege ' "$err"
+	talk many 127.0.0.1 300
+	wait_for 10 many_are_told 300
+	[ "$(lost)" = 0 ]
+	talk many 127.0.0.1 700
+	[ "$(lost)" -ge $((2 * 700 - 1024)) ]
 }

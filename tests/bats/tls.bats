@@ -67,6 +67,8 @@ client='openssl s_client -servername www.example -alpn h2 </dev/null'
 	start
 	talk tcp 127.0.0.1 100000 100000
 	wait_for 5 has '."event.name" == "tcp.close"'
+	talk late 127.0.0.1
+	wait_for 5 has '."event.name" == "tcp.close" and ."network.peer.port" == $said.port'
 	end "$agent"
 	! grep -q '"tls.handshake"' "$out"
 }

@@ -14,6 +14,8 @@ usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
   idle HOST                a connection that is used once and then stays open for a second and a half
   long HOST                a connection that carries something every 0.2 s, 8 times, and stays open for a second and a
                            half; prints ss(8)'s figures of both its ends, then closes it
+  late HOST                a connection that carries something else, and then a TLS ClientHello
+  many HOST COUNT          so many connections at once, each used, open for a second and closed
   udp HOST COUNT BYTES     the client sends so many datagrams, the server, a child, answers each with one byte
   flood HOST               more datagrams than a small queue holds; prints the kernel's own count of drops
   early HOST               connects, waits for a line on standard input, then talks and closes
@@ -21,7 +23,9 @@ usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
 import json
 import os
 import re
+import resource
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -200,6 +204,48 @@ def long_(host):
     return said
 
 
+def late(host):
+    came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(came, goes, server_hostname="late.example")
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    server = listen(host)
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port))
+    conn, _ = server.accept()
+    for words in (b"something else", goes.read()):
+        client.sendall(words)
+        conn.recv(65536)
+        conn.sendall(b"so it is")
+        client.recv(100)
+    client.close()
+    conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
+def many(host, count):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    server = listen(host)
+    server.listen(1000)
+    port = server.getsockname()[1]
+    pairs = []
+    for _ in range(int(count)):
+        client = socket.create_connection((host, port))
+        conn, _ = server.accept()
+        client.sendall(b"question")
+        conn.sendall(b"answer" if conn.recv(100) else b"")
+        client.recv(100)
+        pairs.append((client, conn))
+    time.sleep(1)
+    for client, conn in pairs:
+        client.close()
+        conn.close()
+    return {"client": os.getpid(), "port": port}
+
+
 def udp(host, count, size):
     server = listen(host, socket.SOCK_DGRAM)
     port = server.getsockname()[1]
@@ -238,7 +284,7 @@ def flood(host):
     return {"server": os.getpid(), "port": port, "drops": snmp(host)}
 
 
-WHATS = {"slow": slow, "idle": idle, "long": long_, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
+WHATS = {"slow": slow, "idle": idle, "long": long_, "late": late, "many": many, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
 
 if __name__ == "__main__":
     print(json.dumps(WHATS[sys.argv[1]](*sys.argv[2:])), flush=True)

@@ -219,6 +219,22 @@ static void times_survive_the_round_trip(void **state)
 	assert_false(clock_parse_rfc3339(SLICE("2026-11-22T16:50:47"), &back));
 }
 
+/* Those of a moment ago hold for many, and are the same as if the clocks were read for each. */
+static void moments_have_their_wall_time(void **state)
+{
+	uint64_t boot = clock_boot_ns(), wall = clock_wall_ns();
+	static const uint64_t ages[] = { 0, 1, NS_PER_S - 1, 2 * NS_PER_S, 0, 500 * NS_PER_MS };
+
+	(void)state;
+	for (size_t n = 0; n < array_count(ages); n++) {
+		uint64_t age = ages[n] < boot ? ages[n] : boot;
+		uint64_t off = clock_wall_of_boot(boot - age) - (wall - age) + NS_PER_S / 10;
+
+		assert_true(off < NS_PER_S / 5);
+	}
+	assert_true(clock_wall_of_boot(clock_boot_ns()) >= wall);
+}
+
 /* --- loop --- */
 
 struct ticks {
@@ -473,6 +489,7 @@ int main(void)
 		cmocka_unit_test(maps_agree_with_a_model),
 		cmocka_unit_test(siphash_is_siphash),
 		cmocka_unit_test(times_survive_the_round_trip),
+		cmocka_unit_test(moments_have_their_wall_time),
 		cmocka_unit_test(timers_fire_in_order),
 		cmocka_unit_test(files_set_what_they_name),
 		cmocka_unit_test(mistakes_are_named_with_place_and_remedy),
