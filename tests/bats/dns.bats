@@ -121,5 +121,5 @@ for n in range(200):
 	! has '."event.name" == "dns.lookup"' || false
 	end "$agent"
 	BULWARK_DNS_INTERFACE=nowhere0 start
-	grep -A4 'dns *off' "$err" | grep -q "interface 'nowhere0': No such device"
+	grep -q "dns *off: .*interface 'nowhere0': No such device" "$err"
 }

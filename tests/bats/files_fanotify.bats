@@ -199,7 +199,9 @@ os.close(os.open("etc/last", os.O_CREAT))'
 	agent=
 	told=$(grep -c '"event.name":"file.open"' "$out")
 	held=$(jq -s 'map(."file.suppressed" // 0) | add' "$out")
-	[ $((told + held)) -eq 301 ]
+	# One that is read between its making and its opening is two.
+	[ $((told + held)) -ge 301 ]
+	[ $((told + held)) -le 320 ]
 	[ "$told" -le 30 ]
 	has '."event.name" == "loss" and ."loss.place" == "files" and ."loss.total" == '"$held"
 }
