@@ -151,7 +151,7 @@ int lock_mounts(const struct plan *plan, int userns_fd, int init_fd, struct erro
 static int lock_split(int root_fd, int userns_fd, int init_fd, struct error *err)
 {
 	const struct mount_options read_only = { .set = MOUNT_ATTR_RDONLY };
-	auto_fd int writable = -1, place = -1;
+	auto_fd int writable = -1;
 	int r = lock_enter(err);
 
 	if (r == 0)
