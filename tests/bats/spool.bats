@@ -106,9 +106,10 @@ print(sum(int(line.strip().partition("-")[2], 16) <= int(sys.argv[1]) for line i
 
 @test "a full disk loses events, and every one of them is counted and told" {
 	mkdir "$spool"
-	start unshare -m --propagation private sh -c \
-		"mount -t tmpfs -o size=128k tmpfs '$spool' && exec \"\$@\"" sh "$bulwark" "${common[@]}" --under $$
 	flood
+	start unshare -m --propagation private sh -c \
+		"mount -t tmpfs -o size=128k tmpfs '$spool' && exec \"\$@\"" sh "$bulwark" "${common[@]}" \
+		--under "$flood"
 	wait_for 20 at_least bulwark_sink_lost_total 50
 	grep -q "sink 'http': .*: No space left on device" err
 	receive --port "$port"
