@@ -2,6 +2,7 @@
 #include "agent/program.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -351,6 +352,9 @@ int program_main(const struct program *program, int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : "";
 	struct error err;
 
+	/* The size at which malloc(3) starts. Said, it stays: what a large batch took goes back to
+	 * the kernel. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	for (int n = 1; n < argc; n++) {
 		if (program_is(argv[n], "-h", "--help"))
 			return program_help(program);

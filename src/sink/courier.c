@@ -116,6 +116,7 @@ static void courier_step(struct courier *courier)
 	if (courier->spool->count == 0)
 		courier->due = courier->draining = false;
 	if (batch->first == batch->count && !courier_take(courier)) {
+		spool_batch_done(batch);
 		if (courier->spool->count && !courier->flush_timer.due_ns)
 			loop_timer_set(courier->sink->env->loop, &courier->flush_timer,
 				       courier->flush_ns);

@@ -46,6 +46,10 @@ static void s3_on_uploaded(struct s3_upload *upload, enum courier_verdict verdic
 {
 	struct s3 *s3 = container_of(upload, struct s3, upload);
 
+	/* An object is large, and the next one may be far. */
+	text_done(&s3->body);
+	text_done(&s3->packed);
+	upload->body = (struct slice){ 0 };
 	if (status && verdict != COURIER_delivered)
 		s3_credentials_forget(&s3->credentials);
 	courier_tell(&s3->courier, verdict, upload->request.retry_after_s * NS_PER_S, err);
