@@ -97,8 +97,10 @@ static void world_start_as(struct world *world, enum fanotify_grade grade)
 	struct error err;
 	int r = file_marks_start(world->marks, &world->env, grade, &err);
 
-	if (r == -EPERM || r == -ENOTSUP)
+	if (r == -EPERM || r == -ENOTSUP) {
+		print_message("skip: %s\n", err.text);
 		skip();
+	}
 	if (r < 0)
 		fail_msg("%s", err.text);
 }
