@@ -64,6 +64,15 @@ a file of ours: Invalid argument' "$r" exec c trapped api
 is 'the calls of 32-bit programs' 'mount 0: ours
 umount of ours -22 -22
 umount 0' "$r" exec c trapped i386
+is 'by whatever flags, trapped or not' 'fresh: ours
+fresh, old: ours
+fresh, all of it: ours
+fresh, upper half: ours
+copy: ours
+copy, old: ours
+copy, private: ours
+copy of all of it: ours
+copy of all of it, old: ours' "$r" exec c trapped flags
 is 'openat2 from procfs into what lies over it, and no other way' 'sys/kernel/panic: 5, close on exec
 sys/kernel/panic: a path
 sys/kernel/panic: 5

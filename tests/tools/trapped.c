@@ -6,6 +6,7 @@
  *	trapped race TURNS     another thread changes what the call points to while it is looked at
  *	trapped loop SECONDS   mounts, looks, unmounts
  *	trapped api            the mount calls of Linux 5.2, and their ways to a procfs
+ *	trapped flags          of mount(2), by which the filter knows what isn't to be trapped
  *	trapped openat2        with RESOLVE_NO_XDEV
  *	trapped i386           by the entry of 32-bit programs
  *	trapped sysinfo        as sysinfo(2) tells it: MiB in all, seconds
@@ -194,6 +195,37 @@ static int api(void)
 	return 0;
 }
 
+/* --- flags --- */
+
+static void try_flags(const char *title, const char *source, const char *type, unsigned long flags)
+{
+	if (mount(source, "/flags", type, flags, NULL) < 0)
+		printf("%s: %s\n", title, strerror(errno));
+	else
+		printf("%s: %s\n", title,
+		       magic("/flags") != PROC_MAGIC ? "no procfs"
+		       : shows_kernels("/flags")     ? "the kernel's"
+						     : "ours");
+	umount2("/flags", MNT_DETACH);
+}
+
+static int try_all_flags(void)
+{
+	const unsigned long old = 0xc0ed0000; /* MS_MGC_VAL has MS_PRIVATE and MS_SLAVE in it */
+
+	mkdir("/flags", 0755);
+	try_flags("fresh", "proc", "proc", 0);
+	try_flags("fresh, old", "proc", "proc", old);
+	try_flags("fresh, all of it", "proc", "proc", MS_REC);
+	try_flags("fresh, upper half", "proc", "proc", 1UL << 40);
+	try_flags("copy", "/proc", NULL, MS_BIND);
+	try_flags("copy, old", "/proc", NULL, MS_BIND | old);
+	try_flags("copy, private", "/proc", NULL, MS_BIND | MS_PRIVATE);
+	try_flags("copy of all of it", "/proc", NULL, MS_BIND | MS_REC);
+	try_flags("copy of all of it, old", "/proc", NULL, MS_BIND | MS_REC | old);
+	return 0;
+}
+
 /* --- openat2 --- */
 
 static void open_across(int dir, const char *path, uint64_t flags, uint64_t resolve)
@@ -309,22 +341,86 @@ static int wedge(void)
 
 /* --- cost --- */
 
-static int cost(const char *call, int turns)
+static void cost_umount(void)
+{
+	umount2("/nosuch", 0);
+}
+
+static void cost_remount(void)
+{
+	mount(NULL, "/cost", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID, NULL);
+}
+
+static void cost_bind(void)
+{
+	mount("/cost", "/cost", NULL, MS_BIND, NULL);
+	umount2("/cost", MNT_DETACH);
+}
+
+static void cost_rbind(void)
+{
+	mount("/cost", "/cost", NULL, MS_BIND | MS_REC, NULL);
+	umount2("/cost", MNT_DETACH);
+}
+
+static void cost_proc(void)
+{
+	mount("proc", "/cost", "proc", 0, NULL);
+	umount2("/cost", MNT_DETACH);
+}
+
+static void cost_openat2(void)
+{
+	static int proc = -1;
+	struct open_how how = { .flags = O_RDONLY };
+
+	if (proc < 0)
+		proc = open("/proc", O_PATH | O_DIRECTORY);
+	syscall(SYS_openat2, proc, "nosuch", &how, sizeof(how));
+}
+
+static void cost_openat2_cwd(void)
 {
 	struct open_how how = { .flags = O_RDONLY };
-	int proc = open("/proc", O_PATH | O_DIRECTORY);
-	double real = now(CLOCK_MONOTONIC);
 
-	for (int n = 0; n < turns; n++) {
-		if (call[0] == 'u')
-			umount2("/nosuch", 0);
-		else if (call[0] == 'o')
-			syscall(SYS_openat2, strchr(call, '/') ? AT_FDCWD : proc, "nosuch", &how,
-				sizeof(how));
-		else
-			syscall(SYS_getppid);
-	}
+	syscall(SYS_openat2, AT_FDCWD, "nosuch", &how, sizeof(how));
+}
+
+static void cost_getppid(void)
+{
+	syscall(SYS_getppid);
+}
+
+static const struct {
+	const char *name;
+	void (*call)(void);
+} costs[] = {
+	{ "umount", cost_umount },
+	{ "remount", cost_remount },
+	{ "bind", cost_bind },
+	{ "rbind", cost_rbind },
+	{ "proc", cost_proc },
+	{ "openat2", cost_openat2 },
+	{ "openat2/cwd", cost_openat2_cwd },
+	{ "getppid", cost_getppid },
+};
+
+static int cost(const char *name, int turns)
+{
+	size_t row = 0;
+	double real;
+
+	while (row < sizeof(costs) / sizeof(*costs) && strcmp(costs[row].name, name) != 0)
+		row++;
+	if (row == sizeof(costs) / sizeof(*costs))
+		return 2;
+	mkdir("/cost", 0755);
+	mount("t", "/cost", "tmpfs", 0, NULL);
+	real = now(CLOCK_MONOTONIC);
+	for (int n = 0; n < turns; n++)
+		costs[row].call();
 	printf("%.2f us\n", (now(CLOCK_MONOTONIC) - real) / turns * 1e6);
+	umount2("/cost", MNT_DETACH);
 	return 0;
 }
 
@@ -355,6 +451,8 @@ int main(int argc, char **argv)
 		return many((int)number);
 	if (strcmp(what, "api") == 0)
 		return api();
+	if (strcmp(what, "flags") == 0)
+		return try_all_flags();
 	if (strcmp(what, "openat2") == 0)
 		return try_openat2();
 	if (strcmp(what, "i386") == 0)
