@@ -10,23 +10,30 @@
  *	trapped openat2        with RESOLVE_NO_XDEV
  *	trapped i386           by the entry of 32-bit programs
  *	trapped sysinfo        as sysinfo(2) tells it: MiB in all, seconds
- *	trapped wedge          a mount that never comes back, and one meanwhile
+ *	trapped wedge          a mount that never comes back, one meanwhile, and who makes it
+ *	trapped thread         by a thread that has a mount namespace of its own
  *	trapped many COUNT     COUNT threads that mount at a time
  *	trapped cost CALL N    what one of N calls takes: umount, openat2, openat2/cwd, getppid
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -299,7 +306,94 @@ static int i386(void)
 }
 #endif
 
+/* --- thread --- */
+
+static void *thread_turn(void *unused)
+{
+	if (unshare(CLONE_FS | CLONE_NEWNS) < 0 || mount("t", "/thread", "tmpfs", 0, NULL) < 0) {
+		printf("thread: %s\n", strerror(errno));
+		return unused;
+	}
+	mkdir("/thread/proc", 0755);
+	printf("thread: %s, %d errors\n", magic("/thread") == TMPFS_MAGIC ? "its own" : "NONE",
+	       turn("/thread/proc"));
+	return unused;
+}
+
+static int try_thread(void)
+{
+	pthread_t thread;
+	long before;
+
+	mkdir("/thread", 0755);
+	before = magic("/thread");
+	if (pthread_create(&thread, NULL, thread_turn, NULL) || pthread_join(thread, NULL))
+		return 1;
+	printf("process: %s\n", magic("/thread") == before ? "nothing" : "ITS MOUNT");
+	return 0;
+}
+
 /* --- wedge --- */
+
+/* Whether root of the container can look into a process, or take it over. */
+static int look_into(pid_t pid)
+{
+	static const char *const files[] = { "mem", "environ", "maps", "root", "fd", "fdinfo" };
+	char path[64], byte;
+	struct iovec to = { &byte, 1 }, from = { &byte, 1 };
+	int opened = 0, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	for (size_t n = 0; n < sizeof(files) / sizeof(*files); n++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[n]);
+		fd = open(path, O_RDONLY);
+		/* What opens may still refuse to be read. */
+		if (fd >= 0 && (n > 2 || read(fd, &byte, 1) > 0 || errno == EIO)) {
+			printf("OPEN: %s\n", path);
+			opened++;
+		}
+		close(fd);
+	}
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 || errno != EPERM) {
+		printf("OPEN: ptrace: %s\n", strerror(errno));
+		opened++;
+	}
+	if (process_vm_readv(pid, &to, 1, &from, 1, 0) >= 0 || errno != EPERM) {
+		printf("OPEN: process_vm_readv: %s\n", strerror(errno));
+		opened++;
+	}
+	if (syscall(SYS_pidfd_getfd, pidfd, 0, 0) >= 0 || errno != EPERM) {
+		printf("OPEN: pidfd_getfd: %s\n", strerror(errno));
+		opened++;
+	}
+	close(pidfd);
+	return opened;
+}
+
+static void look_into_ours(const char *title)
+{
+	DIR *all = opendir("/proc");
+	const struct dirent *one;
+	int seen = 0, opened = 0;
+
+	while (all && (one = readdir(all))) {
+		char path[300], comm[32] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", one->d_name);
+		fd = open(path, O_RDONLY);
+		if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0 &&
+		    strcmp(comm, "sysvisor-fs\n") == 0) {
+			seen++;
+			opened += look_into((pid_t)strtol(one->d_name, NULL, 10));
+		}
+		close(fd);
+	}
+	if (all)
+		closedir(all);
+	printf("%s: %d, %d open\n", title, seen, opened);
+}
 
 static void *stuck(void *unused)
 {
@@ -330,11 +424,14 @@ static int wedge(void)
 	if (pthread_create(&thread, NULL, stuck, NULL))
 		return 1;
 	usleep(100000);
+	look_into_ours("who makes it");
 	before = now(CLOCK_MONOTONIC);
 	bad = turn("/other");
 	printf("another: %d errors, %s\n", bad,
 	       now(CLOCK_MONOTONIC) - before < 1 ? "soon" : "LATE");
 	pthread_join(thread, NULL);
+	usleep(100000);
+	look_into_ours("left");
 	umount2("/wedge", MNT_DETACH);
 	return 0;
 }
@@ -459,6 +556,8 @@ int main(int argc, char **argv)
 		return i386();
 	if (strcmp(what, "sysinfo") == 0)
 		return tell_sysinfo();
+	if (strcmp(what, "thread") == 0)
+		return try_thread();
 	if (strcmp(what, "wedge") == 0)
 		return wedge();
 	if (strcmp(what, "cost") == 0 && argc > 3)
