@@ -186,6 +186,8 @@ static void agent_add_metrics(struct agent *agent)
 	metric_add(metrics, METRIC_processes, &agent->identity.processes.count, NULL);
 	metric_add(metrics, METRIC_process_evictions, &agent->identity.processes.evictions,
 		   "processes");
+	metric_add(metrics, METRIC_process_evictions, &agent->identity.processes.thread_evictions,
+		   "threads");
 }
 
 static enum ring_hierarchy agent_pick_hierarchy(const struct agent *agent)

@@ -330,8 +330,8 @@ static void containers_find_monitor(struct containers *containers,
 			break;
 		pid = process->ppid;
 		if (!process->exe || !process->command_line ||
-		    !container_parse_monitor(slice_of(process->exe),
-					     slice_of(process->command_line), slice_of(id),
+		    !container_parse_monitor(slice_of(process->exe->at),
+					     slice_of(process->command_line->at), slice_of(id),
 					     monitor))
 			continue;
 		/* A monitor is the host's: one that runs in a container is a liar, or an inner

@@ -699,7 +699,7 @@ static void a_dying_process_keeps_its_group(void **state)
 	processes_record(&processes, &record.head);
 	process = processes_find(&processes, (uint32_t)pid, 0);
 	assert_non_null(process);
-	assert_string_equal(process->exe, "/bin/x");
+	assert_string_equal(process->exe->at, "/bin/x");
 	assert_int_equal(process->cgroup_id, 4711);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED), 0);
 	processes_done(&processes);
