@@ -17,9 +17,11 @@ struct {
 	__type(value, struct ring_cgroup);
 } cgroup_scratch SEC(".maps");
 
+/* Those that the agent knows: it takes out the ones that it forgets. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096); /* as the agent sets it: more than it remembers */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, __u8);
 } cgroups_told SEC(".maps");
@@ -51,8 +53,8 @@ static void tell_cgroup(struct task_struct *task, __u64 id)
 	record->depth = depth;
 	record->pad = 0;
 	ring_fill_head(&record->head, RING_cgroup, sizeof(*record), task);
-	bpf_map_update_elem(&cgroups_told, &id, &told, BPF_ANY);
-	ring_put(record, sizeof(*record), RING_cgroup);
+	if (ring_put(record, sizeof(*record), RING_cgroup))
+		bpf_map_update_elem(&cgroups_told, &id, &told, BPF_ANY);
 }
 
 SEC("tp_btf/sched_process_fork")

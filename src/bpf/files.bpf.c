@@ -361,8 +361,8 @@ int BPF_PROG(on_file_fork, struct task_struct *parent, struct task_struct *child
 {
 	if (BPF_CORE_READ(parent, nsproxy, mnt_ns) != BPF_CORE_READ(child, nsproxy, mnt_ns))
 		file_forget_states();
-	if (file_is_busy(parent) && parent->tgid != child->tgid)
-		file_make_busy(child->tgid);
+	if (file_is_busy(parent) && parent->tgid != child->tgid && !file_make_busy(child->tgid))
+		table_lose(&file_fds_table);
 	return 0;
 }
 

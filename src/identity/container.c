@@ -184,6 +184,8 @@ static void containers_make_room(struct containers *containers)
 
 		containers->group_evictions.value++;
 		containers->evictions.value += group->container && group->container->groups == 1;
+		if (containers->env.forgot)
+			containers->env.forgot(containers->env.owner, group->id);
 		containers_drop_group(containers, group);
 	}
 }

@@ -254,6 +254,34 @@ closed() {
 	has '."event.name" == "loss" and ."loss.place" == "files" and ."loss.total" == '"$held"
 }
 
+# closes_lost TOTAL: so many files' closing could not be told, as the agent says.
+closes_lost() {
+	wait_for 5 has '."event.name" == "loss" and ."loss.total" == '"$1"'
+		and (."loss.reason" | startswith("too many watched files were open"))'
+}
+
+@test "more files open than there is room for: each is counted, and there is room again" {
+	echo x >etc/a
+	export BULWARK_FILES_RATE=100
+	start_files
+	files many 9000 closed
+	closes_lost $((9000 - 8192))
+	files many 8192 closed
+	echo xyz >etc/b
+	closed etc/b 0 4
+	closes_lost $((9000 - 8192))
+}
+
+@test "files whose end nobody sees leave their places, and are counted" {
+	echo x >etc/a
+	export BULWARK_FILES_RATE=100
+	start_files
+	first=$(files many 5000 left)
+	closes_lost "$first"
+	second=$(files many 5000 left)
+	closes_lost $((first + second))
+}
+
 @test "off unless asked for, and paths that can't be" {
 	unset BULWARK_FILES_PATHS
 	start
