@@ -51,7 +51,7 @@ static void file_fill_inode(struct ring_file *record, struct inode *inode)
 }
 
 /* A name in a directory, as one of the record's two paths. */
-static void file_fill_path(struct file_scratch *scratch, const struct file_place *directory,
+static void file_fill_path(struct file_scratch *scratch, const struct path_place *directory,
 			   const void *name, bool other)
 {
 	struct ring_file *record = &scratch->record;
@@ -66,7 +66,7 @@ static void file_fill_path(struct file_scratch *scratch, const struct file_place
 		record->other_bytes = scratch->walk.bytes - record->path_bytes;
 	else
 		record->path_bytes = scratch->walk.bytes;
-	if (way != FILE_done)
+	if (way != PATH_done)
 		record->facts |= other ? RING_FILE_other_cut : RING_FILE_cut;
 }
 

@@ -15,7 +15,7 @@
 #define FILE_LAST_FD 64	  /* descriptors looked at when a process ends */
 
 struct file_use {
-	struct file_place directory;
+	struct path_place directory;
 	__u64 name, inode; /* its dentry in the directory; struct inode */
 	__u64 ino;
 	__u32 device, mode;
@@ -85,7 +85,7 @@ static void file_end_busy(__u32 pid)
 		__sync_fetch_and_add(&file_busy[pid % FILE_PEOPLE], -1);
 }
 
-static void file_begin_use(struct file *file, const struct file_place *directory, __u64 name,
+static void file_begin_use(struct file *file, const struct path_place *directory, __u64 name,
 			   struct inode *inode)
 {
 	struct file_use *use;
@@ -146,7 +146,7 @@ CHECKED_ONCE int file_tell_close(__u64 key)
 		record->written_bytes = use->written_bytes;
 		file_get_root(&scratch->walk.root, task);
 		if (named)
-			file_fill_path(scratch, &use->directory, file_name_of(use->name), false);
+			file_fill_path(scratch, &use->directory, path_name_of(use->name), false);
 		file_end(record, task);
 	}
 	file_end_use(key);

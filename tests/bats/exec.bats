@@ -7,16 +7,11 @@ setup() {
 	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
 	"$bulwark" check --json | jq -e '.sensors[] | select(.sensor == "exec").mechanism == "tp_btf"' \
 		>/dev/null || skip "this kernel has no tp_btf for the exec sensor"
-	begin
-	chmod 755 "$BATS_TEST_TMPDIR"
-}
-
-# begin: an agent that watches what is below this shell.
-begin() {
 	BULWARK_SENSORS_TCP=false BULWARK_SENSORS_UDP=false BULWARK_SENSORS_DNS=false BULWARK_SENSORS_TLS=false \
 		"$bulwark" up --under $$ --listen off --output json >"$out" 2>"$err" 3>&- &
 	agent=$!
 	wait_for 10 grep -q 'exec ' "$err"
+	chmod 755 "$BATS_TEST_TMPDIR"
 }
 
 teardown() {
@@ -115,24 +110,4 @@ os.execve(fd, ["gone"], {})' "$BATS_TEST_TMPDIR/gone"
 		all/old; all/new' - "$BATS_TEST_TMPDIR" || skip "no overlayfs here"
 	wait_for 5 has '."process.command_line" == "all/new" and ."process.executable.upper_layer"'
 	has '."process.command_line" == "all/old" and ."process.executable.upper_layer" == null'
-}
-
-@test "a control group that was forgotten for others is known again with its next program" {
-	[ "$(wc -l </proc/self/cgroup)" -eq 1 ] || skip "control groups are named by another hierarchy here"
-	end "$agent"
-	BULWARK_IDENTITY_CONTAINERS=16 begin
-	group=$(findmnt -t cgroup2 -n -o TARGET | head -n 1)/bulwark-test-$$
-	mkdir "$group"
-	for n in $(seq 20) 1; do
-		mkdir -p "$group/$n"
-		sh -c 'echo 0 >"$1/cgroup.procs" && exec /bin/true "in $2"' - "$group/$n" "$n"
-	done
-	rmdir "$group"/* "$group"
-	# /proc has nothing to say of those that have ended.
-	wait_for 5 has '."process.command_line" == "/bin/true in 20" and
-		(."process.linux.cgroup" | endswith("/bulwark-test-'$$'/20"))'
-	end "$agent"
-	agent=
-	grep '^{' "$out" | jq -es 'map(select(."process.command_line" == "/bin/true in 1" and ."event.name" == "process.exec"))
-		| length == 2 and all(.[]; ."process.linux.cgroup" != null)'
 }
