@@ -82,6 +82,9 @@ static inline bool plan_locks_root(const struct plan *plan)
 	return plan->spec->root.readonly && plan->spec->hooks.create_container.count == 0;
 }
 
+/* The switches in the environment of a container's process, as items of a list in mdoc. */
+void plan_print_man_switches(struct text *out);
+
 /* The label at a key of config.json, or NULL where there is none or SELinux doesn't run: only the
  * host shows that, so this comes before a namespace is entered. -EINVAL: the policy doesn't know
  * it. */
