@@ -37,9 +37,9 @@ int path_open_cached(int root_fd, const char *path)
 	return fd == -EINVAL ? -EAGAIN : fd;
 }
 
-int path_open_unmounted(int dir_fd, const char *name)
+int path_open_unmounted(int dir_fd, const char *path, int flags)
 {
-	return path_open_how(dir_fd, name, O_PATH | O_NOFOLLOW,
+	return path_open_how(dir_fd, path, flags | O_NOFOLLOW,
 			     RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
 }
 

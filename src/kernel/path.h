@@ -19,9 +19,9 @@ must_check int path_open(int root_fd, const char *path, int flags);
  * the way: -EAGAIN where one has, or the kernel (before 5.12) can't tell. */
 must_check int path_open_cached(int root_fd, const char *path);
 
-/* What has the name in an open directory, with O_PATH, no link followed. -EXDEV: something is
- * mounted there. */
-must_check int path_open_unmounted(int dir_fd, const char *name);
+/* What a path below an open directory leads to, no link followed at its end. -EXDEV: something is
+ * mounted there, or on the way. */
+must_check int path_open_unmounted(int dir_fd, const char *path, int flags);
 
 /* The directory, or file, at a path, made with those above it when it isn't there. An O_PATH fd. */
 must_check int path_make_dir(int root_fd, const char *path, mode_t mode, struct error *err);

@@ -151,7 +151,7 @@ static bool file_open_is_remote(const struct file_tree *tree, const struct file_
 int file_open_entry(const struct file_tree *tree, const struct file_node *dir, int dir_fd,
 		    const char *name)
 {
-	int fd = path_open_unmounted(dir_fd, name);
+	int fd = path_open_unmounted(dir_fd, name, O_PATH);
 
 	if (fd != -EXDEV)
 		return fd;

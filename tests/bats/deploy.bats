@@ -83,6 +83,9 @@ confinement() {
 			== [d["metadata"]["name"] for k, d in docs.items() if k == "ConfigMap"]'
 		holds $program 'len({d["metadata"].get("namespace", d["metadata"]["name"])
 			for d in docs.values()}) == 1'
+		# no "maxSurge: 0", which is the default: before Kubernetes 1.21 it isn't known
+		holds $program 'docs["DaemonSet"]["spec"]["updateStrategy"]
+			== {"rollingUpdate": {"maxUnavailable": 1}}'
 		holds $program 'pod["hostPID"] and not pod["automountServiceAccountToken"]'
 		holds $program 'container["securityContext"]["readOnlyRootFilesystem"]'
 		holds $program '{container[p]["httpGet"]["port"] for p in ("livenessProbe", "readinessProbe")

@@ -166,7 +166,7 @@ gives '... also of start' 0 "$r" start c
 has '... and of exec' 'Numerical argument out of domain' "$r" exec c mkdir /tmp/x
 is '... which tell the state that it is in, and whose filter it is' 'created true created true running false' sh -c \
 	"jq -r '.state.status, .pid == .state.pid' $state/agent.json | xargs"
-kill %%
+kill %% && wait %% 2>/dev/null
 has 'an agent that is gone' 'linux.seccomp.listenerPath: connect to ' "$r" exec c true
 "$r" delete --force c
 spec "$notify" true

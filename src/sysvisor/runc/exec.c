@@ -64,6 +64,7 @@ static void exec_run(struct exec *exec)
 		.traps = &exec->traps,
 		.reply_fd = exec->channel[1],
 		.personality = exec->state.personality,
+		.label = exec->label,
 		.keep_fds = exec->keep_fds,
 		.id = exec->state.id,
 		.terminal_fd = spec->terminal ? 0 : -1,
@@ -206,8 +207,10 @@ static int exec_limit(struct exec *exec, struct error *err)
 int exec_make(struct exec *exec, struct error *err)
 {
 	struct plan ids = { .uid_map = spec_id_map(&exec->state.uid_map) };
-	int r = channel_open(exec->channel, err);
+	int r = plan_label("process.selinuxLabel", exec->spec.process.selinux, &exec->label, err);
 
+	if (r == 0)
+		r = channel_open(exec->channel, err);
 	if (r < 0)
 		return r;
 	exec->pidfd = state_pidfd(&exec->state, err);

@@ -16,6 +16,7 @@ struct exec {
 	struct cgroup_tree tree;
 	bool beside;	   /* to the first process's group: the container's takes none */
 	const char *group; /* below the container's, or NULL */
+	const char *label; /* SELinux's, or NULL */
 	unsigned int keep_fds;
 	int pidfd; /* of the first process */
 	int console_fd;

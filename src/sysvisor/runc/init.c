@@ -130,6 +130,7 @@ static int init_find_program(struct init *init, struct error *err)
 		.filter = init->filter,
 		.traps = init->traps,
 		.personality = plan->spec->linux_.personality,
+		.label = plan->process_label,
 		.keep_fds = init->keep_fds,
 		.new_keyring = init->new_keyring,
 		.id = init->state->id,

@@ -252,12 +252,14 @@ static int init_mount_hierarchy(int parent_fd, const char *name, bool v2,
 }
 
 /* v1 and hybrid: a tmpfs with a mount for each hierarchy, named as the host names them. */
-static int init_mount_hierarchies(const struct cgroup_tree *tree, const struct plan_mount *mount,
-				  int target_fd, struct error *err)
+static int init_mount_hierarchies(const struct plan *plan, const struct cgroup_tree *tree,
+				  const struct plan_mount *mount, int target_fd, struct error *err)
 {
 	auto_fd int fs = mount_begin("tmpfs", err), fd = -1;
 	int r = fs < 0 ? fs : mount_say(fs, SLICE("mode=755"), err);
 
+	if (r == 0)
+		r = plan_say_label(plan, fs, err);
 	fd = r < 0 ? r
 		   : mount_finish(fs, "tmpfs", mount->options.set & ~(uint64_t)MOUNT_ATTR_RDONLY,
 				  err);
@@ -287,7 +289,7 @@ static int init_mount_cgroup(struct init *init, const struct plan_mount *mount, 
 	if (r < 0)
 		return r;
 	if (!tree.v2_only) {
-		r = init_mount_hierarchies(&tree, mount, target, err);
+		r = init_mount_hierarchies(init->plan, &tree, mount, target, err);
 	} else {
 		fs = mount_begin("cgroup2", err);
 		fd = fs < 0 ? fs : mount_finish(fs, "cgroup2", mount->options.set, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "sysvisor/common/trapped.h"
 #include "sysvisor/runc/rootfs.h"
@@ -281,13 +282,29 @@ static int plan_rootfs(struct plan *plan, const char *bundle, struct error *err)
 
 /* --- labels --- */
 
-/* Labels count only where SELinux runs. */
-static void plan_label(struct plan *plan)
+int plan_label(const char *key, const char *label, const char **ret, struct error *err)
 {
-	const char *label = plan->spec->linux_.mount_label;
+	*ret = NULL;
+	if (!label || !*label || access("/sys/fs/selinux/enforce", F_OK) < 0)
+		return 0;
+	/* Said here, where the words can be clear; who may not ask hears it from the kernel. */
+	if (file_write("/sys/fs/selinux/context", slice_of(label), NULL) == -EINVAL)
+		return error_say(err, EINVAL,
+				 "config.json: %s: SELinux's policy, as it is loaded, has no label "
+				 "'%.100s'",
+				 key, label);
+	*ret = label;
+	return 0;
+}
 
-	if (label && *label && access("/sys/fs/selinux/enforce", F_OK) == 0)
-		plan->label = label;
+static int plan_labels(struct plan *plan, struct error *err)
+{
+	const struct spec *spec = plan->spec;
+	int r = plan_label("linux.mountLabel", spec->linux_.mount_label, &plan->label, err);
+
+	return r < 0 ? r
+		     : plan_label("process.selinuxLabel", spec->process.selinux,
+				  &plan->process_label, err);
 }
 
 int plan_say_label(const struct plan *plan, int fs_fd, struct error *err)
@@ -396,10 +413,9 @@ int plan_make(struct services *services, struct spec *spec, const char *id, cons
 		r = plan_namespaces(ret_plan, err);
 	if (r == 0)
 		r = plan_with_services(services, ret_plan, id, bundle, err);
-	if (r < 0)
-		return r;
-	plan_label(ret_plan);
-	if (!ret_plan->is_plain)
+	if (r == 0)
+		r = plan_labels(ret_plan, err);
+	if (r == 0 && !ret_plan->is_plain)
 		r = plan_find_init(ret_plan, err);
 	if (r == 0)
 		r = plan_tell_systemd(ret_plan, &spec->process.env, err);

@@ -44,9 +44,10 @@ struct plan {
 	struct arena *arena;
 	const char *rootfs;  /* absolute */
 	const char *storage; /* rootfs_storage()'s */
-	const char *label; /* SELinux's, of file systems that are made; NULL: none, or no SELinux */
-	bool is_plain;	   /* a plain container in a user namespace: the specification as it is */
-	bool is_systemd;   /* systemd will run as the first process */
+	/* SELinux's, of file systems that are made and of the process. NULL: none, or no SELinux */
+	const char *label, *process_label;
+	bool is_plain;	 /* a plain container in a user namespace: the specification as it is */
+	bool is_systemd; /* systemd will run as the first process */
 	bool honor_caps;
 	unsigned int traps; /* TRAPPED_if_* that are asked for */
 	bool engine_ids;    /* the engine brought the map, and has given the files to its ids */
@@ -84,6 +85,10 @@ static inline bool plan_locks_root(const struct plan *plan)
 /* The switches in the environment of a container's process, as items of a list in mdoc. */
 void plan_print_man_switches(struct text *out);
 
+/* The label at a key of config.json, or NULL where there is none or SELinux doesn't run: only the
+ * host shows that, so this comes before a namespace is entered. -EINVAL: the policy doesn't know
+ * it. */
+must_check int plan_label(const char *key, const char *label, const char **ret, struct error *err);
 /* Tells a file system that is being made the label of its files. */
 must_check int plan_say_label(const struct plan *plan, int fs_fd, struct error *err);
 

@@ -6,16 +6,19 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/path.h"
 
 #define PROCESS_PASSWD_LIMIT (1u << 20)
 
@@ -229,14 +232,27 @@ void process_give_stdio(const struct plan *plan, const struct spec_user *user)
 
 /* --- while all rights are there --- */
 
-static int process_label(const char *file, const char *before, const char *label, struct error *err)
+/* To procfs itself: an image or a volume may have a /proc of its own, or something on a part of it,
+ * and a label written there would count for nothing (CVE-2019-16884). */
+static int process_label(const char *attribute, const char *before, const char *label,
+			 struct error *err)
 {
-	auto_text struct text value = { 0 };
+	auto_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	auto_text struct text path = { 0 }, value = { 0 };
+	struct statfs fs;
 	int r;
 
+	if (proc < 0 || fstatfs(proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return error_say(err, ENOTSUP,
+				 "security label '%s': /proc inside is no procfs; mount one there",
+				 label);
+	text_printf(&path, "self/attr/%s", attribute);
 	text_printf(&value, "%s%s", before, label);
-	r = file_write(file, text_slice(&value), err);
-	return r < 0 ? error_wrap(err, r, "security label '%s'", label) : 0;
+	fd = path_open_unmounted(proc, text_str(&path), O_WRONLY);
+	r = fd < 0 ? fd : file_write_all(fd, text_slice(&value));
+	return r < 0 ? error_errno(err, -r, "security label '%s': write '/proc/%s'", label,
+				   text_str(&path))
+		     : 0;
 }
 
 /* What engines put on containers when nobody has chosen a profile; with versions behind some. These
@@ -264,10 +280,12 @@ static int process_labels(const struct process *process, struct error *err)
 	int r = 0;
 
 	if (process_wants_profile(spec->apparmor))
-		r = process_label("/proc/self/attr/apparmor/exec", "exec ", spec->apparmor, err);
-	if (r == 0 && spec->selinux && *spec->selinux &&
-	    access("/sys/fs/selinux/enforce", F_OK) == 0)
-		r = process_label("/proc/self/attr/exec", "", spec->selinux, err);
+		r = process_label("apparmor/exec", "exec ", spec->apparmor, err);
+	if (r == 0 && process->label)
+		r = process_label("exec", "", process->label, err);
+	/* of the session's keyring; the kernel forgets it at the exec */
+	if (r == 0 && process->label && process->new_keyring)
+		r = process_label("keycreate", "", process->label, err);
 	return r;
 }
 
@@ -306,11 +324,11 @@ static int process_keyring(const struct process *process, struct error *err)
 
 int process_prepare(struct process *process, struct error *err)
 {
-	int r = process_keyring(process, err);
+	int r = process_labels(process, err);
 
 	if (r == 0)
-		r = process_personality(process->personality, err);
-	return r < 0 ? r : process_labels(process, err);
+		r = process_keyring(process, err);
+	return r < 0 ? r : process_personality(process->personality, err);
 }
 
 /* --- dropping rights --- */

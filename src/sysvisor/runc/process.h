@@ -17,6 +17,7 @@ struct process {
 	const struct filter *filter, *traps;
 	int reply_fd; /* who started it: gets the filters' listeners */
 	const char *personality;
+	const char *label;     /* plan_label()'s, or NULL */
 	unsigned int keep_fds; /* fds 3 to 2+keep_fds stay open */
 	bool new_keyring;
 	const char *id;

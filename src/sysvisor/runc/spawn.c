@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -77,6 +78,18 @@ static int create_make_sysfs(const struct plan *plan, const struct plan_mount *m
 	return fd < 0 ? fd : take_fd(&fd);
 }
 
+/* What is made in it later takes after it: it is a directory of the host's, which has the host's
+ * label. */
+static int create_label_volume(const struct plan *plan, const char *volume, struct error *err)
+{
+	const char *label = plan->label;
+
+	if (!label || setxattr(volume, "security.selinux", label, strlen(label) + 1, 0) == 0 ||
+	    errno == EOPNOTSUPP)
+		return 0;
+	return error_errno(err, errno, "give '%s' label '%s'", volume, label);
+}
+
 int create_open_mounts(struct create *create, struct error *err)
 {
 	struct plan *plan = &create->plan;
@@ -86,6 +99,8 @@ int create_open_mounts(struct create *create, struct error *err)
 		int r = 0;
 
 		if (mount->is_volume)
+			r = create_label_volume(plan, mount->source, err);
+		if (r == 0 && mount->is_volume)
 			r = seed_volume(plan->rootfs, mount->destination, mount->source, err);
 		if (r == 0 && mount->kind == PLAN_bind) {
 			r = create_open_bind(create, mount, err);
