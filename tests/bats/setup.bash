@@ -6,10 +6,9 @@ bulwark=$build/bin/bulwark
 polytect=$build/bin/polytect
 tree=$BATS_TEST_DIRNAME/../..
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails when it doesn't in time. In a virtual machine
-# a second is short: BULWARK_PATIENCE times as long.
+# wait_for SECONDS COMMAND...: until it succeeds; fails when it doesn't in time.
 wait_for() {
-	local until=$((SECONDS + $1 * ${BULWARK_PATIENCE:-1}))
+	local until=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $until ] || { echo "in vain: $*" >&2; return 1; }
