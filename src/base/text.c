@@ -166,7 +166,7 @@ char *number_padded(char *at, uint32_t value, unsigned int digits)
 
 	for (; to - at >= 2; value /= 100) {
 		to -= 2;
-		memcpy(to, number_pairs + value % 100 * 2, 2);
+		memcpy(to, number_pairs + (size_t)(value % 100) * 2, 2);
 	}
 	if (to > at)
 		*at = (char)('0' + value % 10);
