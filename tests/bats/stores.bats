@@ -35,18 +35,25 @@ teardown() {
 	kill_started
 }
 
-# need_npm PACKAGE@VERSION... installs what is missing; skips where that can't be.
+# need_npm PACKAGE@VERSION... installs what is missing; skips where that can't be. One try is enough
+# for a run: npm itself tries for a minute.
 need_npm() {
 	command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm here"
 	mkdir -p "$npm_cache"
+	failed=$BATS_RUN_TMPDIR/npm-failed
 	(
 		flock 9
 		for package; do
-			[ -d "$npm_cache/node_modules/${package%@*}" ] ||
-				timeout 300 npm install --prefix "$npm_cache" --no-audit --no-fund \
-					--ignore-scripts "$package" >"$dir/npm" 2>&1 || exit 1
+			[ ! -d "$npm_cache/node_modules/${package%@*}" ] || continue
+			[ ! -e "$failed" ] || exit 1
+			timeout 300 npm install --prefix "$npm_cache" --no-audit --no-fund \
+				--ignore-scripts "$package" >"$dir/npm" 2>&1 || {
+				mv "$dir/npm" "$failed"
+				exit 1
+			}
 		done
-	) 9>"$npm_cache/lock" || skip "npm can't install $*: $(tail -n 1 "$dir/npm")"
+	) 9>"$npm_cache/lock" || skip "npm can't install $*: $(grep -m 1 -E 'ERR!|error' "$failed" ||
+		tail -n 1 "$failed")"
 }
 
 # metric NAME SINK prints a number that sink-drive has said last.

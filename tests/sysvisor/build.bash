@@ -1,5 +1,6 @@
 # `docker build` of a small image, on the host and in a system container by turns, for ./dev bench: prints
-# "host MS inner MS", the processor time that all of it takes. Sourced by ./inside.
+# "host MS inner MS", the processor time that all of it takes; then "mount US untrapped US", one call of mount(2) in the
+# container and on the host. Sourced by ./inside.
 # shellcheck shell=bash disable=SC2154
 #
 #	SYSVISOR_BUILDS=4   of each
@@ -13,6 +14,7 @@ used_ms() { awk '/^usage_usec/ { print int($2 / 1e3) } NF == 1 { print int($1 / 
 
 start_services
 start_docker '' --services-root "$state/services"
+cp "$SYSVISOR_TOOLS/trapped" "$image/bin/"
 start_inner "/$name/docker"
 docker import "$state/inner.tar" inner:1 >/dev/null
 cat >"$state/Dockerfile" <<-'END'
@@ -40,4 +42,8 @@ for n in $(seq 0 "${SYSVISOR_BUILDS:-4}"); do
 	inner=$(took $enter sh -c "$build - </Dockerfile")
 	[ "$n" = 0 ] || echo "host $host inner $inner"
 done
+
+for n in 1 2 3 4 5; do
+	echo "mount $(docker exec outer trapped cost remount 1000) untrapped $(unshare -m chroot "$image" trapped cost remount 1000)"
+done | sed 's/ us//g'
 docker rm -f outer >/dev/null

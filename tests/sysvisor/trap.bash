@@ -64,6 +64,17 @@ a file of ours: Invalid argument' "$r" exec c trapped api
 is 'the calls of 32-bit programs' 'mount 0: ours
 umount of ours -22 -22
 umount 0' "$r" exec c trapped i386
+is 'by whatever flags, trapped or not' 'fresh: ours
+fresh, old: ours
+fresh, all of it: ours
+fresh, upper half: ours
+copy: ours
+copy, old: ours
+copy, private: ours
+copy of all of it: ours
+copy of all of it, old: ours' "$r" exec c trapped flags
+is 'by a thread that has a mount namespace of its own' 'thread: its own, 0 errors
+process: nothing' "$r" exec c trapped thread
 is 'openat2 from procfs into what lies over it, and no other way' 'sys/kernel/panic: 5, close on exec
 sys/kernel/panic: a path
 sys/kernel/panic: 5
@@ -92,6 +103,8 @@ is '... and others as ever' '5' c 'touch /mine; chown 5 /mine; stat -c %u /mine'
 
 has 'what a call points to is read once' "the kernel's procfs 0, bared files 0" "$r" exec c trapped race 40
 is 'many at a time' '0 errors' "$r" exec c trapped many 8
+export -f listeners_of
+wait_for 5 bash -c "[ \$(listeners_of /proc/$(fs_pid)/fd) = 1 ]"
 before=$(fds_of "$(fs_pid)") mounts=$(c 'cat /proc/self/mountinfo | wc -l')
 "$r" exec c trapped loop 4 >"$state/loop.out" 2>&1 &
 looping=$!
@@ -108,7 +121,6 @@ is '... and one that had run comes back at once, each time' 100 \
 	sh -c "sed -n 's/.*started again in \([0-9]*\) ms/\1/p' $state/up.log | sort -u"
 is '... and they go on' 65536 c "mount -t proc proc /p && $mem /p/meminfo; umount /p"
 is '... no mount is left' "$mounts" c 'cat /proc/self/mountinfo | wc -l'
-export -f listeners_of
 wait_for 5 bash -c "[ \$(listeners_of /proc/$(fs_pid)/fd) = 1 ]"
 is '... and no descriptor' "$before" bash -c "$(declare -f fds_of); fds_of $(fs_pid)"
 holder=$(pgrep -f "sysvisor-fs hold --root $state/services")
@@ -122,8 +134,27 @@ killed=$(fs_pid)
 kill -9 "$killed"
 is 'a killed holder is replaced, and the new one has the listeners' 65536 c \
 	"mount -t proc proc /p && $mem /p/meminfo; umount /p"
-is 'one that never comes back is given up, and holds up nobody' 'another: 0 errors, soon
-stuck: Connection timed out, soon' "$r" exec c trapped wedge
+is 'one that never comes back is given up, holds up nobody, and is closed to root inside' 'who makes it: 1, 0 open
+another: 0 errors, soon
+stuck: Connection timed out, soon
+left: 0, 0 open' "$r" exec c trapped wedge
+children() { pgrep -P "$(fs_pid)"; }
+export -f fs_pid children
+export state
+"$r" exec c trapped wedge >"$state/wedge.out" 2>&1 &
+wedged=$!
+wait_for 5 grep -q another "$state/wedge.out"
+children | xargs kill -9
+wait "$wedged"
+is '... it fails when who sees to it is killed' 'who makes it: 1, 0 open
+another: 0 errors, soon
+stuck: Input/output error, soon
+left: 0, 0 open' cat "$state/wedge.out"
+"$r" exec c sh -c 'mount -t tmpfs t /p; umount /p; exec sleep 30' &
+wait_for 5 children
+wait_for 5 bash -c '! children'
+is '... and who has nothing to do for a while ends' '' bash -c 'children'
+kill $!
 is 'nothing of ours is in the container' '0
 1
 2

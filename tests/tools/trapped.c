@@ -6,26 +6,34 @@
  *	trapped race TURNS     another thread changes what the call points to while it is looked at
  *	trapped loop SECONDS   mounts, looks, unmounts
  *	trapped api            the mount calls of Linux 5.2, and their ways to a procfs
+ *	trapped flags          of mount(2), by which the filter knows what isn't to be trapped
  *	trapped openat2        with RESOLVE_NO_XDEV
  *	trapped i386           by the entry of 32-bit programs
  *	trapped sysinfo        as sysinfo(2) tells it: MiB in all, seconds
- *	trapped wedge          a mount that never comes back, and one meanwhile
+ *	trapped wedge          a mount that never comes back, one meanwhile, and who makes it
+ *	trapped thread         by a thread that has a mount namespace of its own
  *	trapped many COUNT     COUNT threads that mount at a time
  *	trapped cost CALL N    what one of N calls takes: umount, openat2, openat2/cwd, getppid
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -194,6 +202,37 @@ static int api(void)
 	return 0;
 }
 
+/* --- flags --- */
+
+static void try_flags(const char *title, const char *source, const char *type, unsigned long flags)
+{
+	if (mount(source, "/flags", type, flags, NULL) < 0)
+		printf("%s: %s\n", title, strerror(errno));
+	else
+		printf("%s: %s\n", title,
+		       magic("/flags") != PROC_MAGIC ? "no procfs"
+		       : shows_kernels("/flags")     ? "the kernel's"
+						     : "ours");
+	umount2("/flags", MNT_DETACH);
+}
+
+static int try_all_flags(void)
+{
+	const unsigned long old = 0xc0ed0000; /* MS_MGC_VAL has MS_PRIVATE and MS_SLAVE in it */
+
+	mkdir("/flags", 0755);
+	try_flags("fresh", "proc", "proc", 0);
+	try_flags("fresh, old", "proc", "proc", old);
+	try_flags("fresh, all of it", "proc", "proc", MS_REC);
+	try_flags("fresh, upper half", "proc", "proc", 1UL << 40);
+	try_flags("copy", "/proc", NULL, MS_BIND);
+	try_flags("copy, old", "/proc", NULL, MS_BIND | old);
+	try_flags("copy, private", "/proc", NULL, MS_BIND | MS_PRIVATE);
+	try_flags("copy of all of it", "/proc", NULL, MS_BIND | MS_REC);
+	try_flags("copy of all of it, old", "/proc", NULL, MS_BIND | MS_REC | old);
+	return 0;
+}
+
 /* --- openat2 --- */
 
 static void open_across(int dir, const char *path, uint64_t flags, uint64_t resolve)
@@ -267,7 +306,94 @@ static int i386(void)
 }
 #endif
 
+/* --- thread --- */
+
+static void *thread_turn(void *unused)
+{
+	if (unshare(CLONE_FS | CLONE_NEWNS) < 0 || mount("t", "/thread", "tmpfs", 0, NULL) < 0) {
+		printf("thread: %s\n", strerror(errno));
+		return unused;
+	}
+	mkdir("/thread/proc", 0755);
+	printf("thread: %s, %d errors\n", magic("/thread") == TMPFS_MAGIC ? "its own" : "NONE",
+	       turn("/thread/proc"));
+	return unused;
+}
+
+static int try_thread(void)
+{
+	pthread_t thread;
+	long before;
+
+	mkdir("/thread", 0755);
+	before = magic("/thread");
+	if (pthread_create(&thread, NULL, thread_turn, NULL) || pthread_join(thread, NULL))
+		return 1;
+	printf("process: %s\n", magic("/thread") == before ? "nothing" : "ITS MOUNT");
+	return 0;
+}
+
 /* --- wedge --- */
+
+/* Whether root of the container can look into a process, or take it over. */
+static int look_into(pid_t pid)
+{
+	static const char *const files[] = { "mem", "environ", "maps", "root", "fd", "fdinfo" };
+	char path[64], byte;
+	struct iovec to = { &byte, 1 }, from = { &byte, 1 };
+	int opened = 0, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	for (size_t n = 0; n < sizeof(files) / sizeof(*files); n++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[n]);
+		fd = open(path, O_RDONLY);
+		/* What opens may still refuse to be read. */
+		if (fd >= 0 && (n > 2 || read(fd, &byte, 1) > 0 || errno == EIO)) {
+			printf("OPEN: %s\n", path);
+			opened++;
+		}
+		close(fd);
+	}
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 || errno != EPERM) {
+		printf("OPEN: ptrace: %s\n", strerror(errno));
+		opened++;
+	}
+	if (process_vm_readv(pid, &to, 1, &from, 1, 0) >= 0 || errno != EPERM) {
+		printf("OPEN: process_vm_readv: %s\n", strerror(errno));
+		opened++;
+	}
+	if (syscall(SYS_pidfd_getfd, pidfd, 0, 0) >= 0 || errno != EPERM) {
+		printf("OPEN: pidfd_getfd: %s\n", strerror(errno));
+		opened++;
+	}
+	close(pidfd);
+	return opened;
+}
+
+static void look_into_ours(const char *title)
+{
+	DIR *all = opendir("/proc");
+	const struct dirent *one;
+	int seen = 0, opened = 0;
+
+	while (all && (one = readdir(all))) {
+		char path[300], comm[32] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", one->d_name);
+		fd = open(path, O_RDONLY);
+		if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0 &&
+		    strcmp(comm, "sysvisor-fs\n") == 0) {
+			seen++;
+			opened += look_into((pid_t)strtol(one->d_name, NULL, 10));
+		}
+		close(fd);
+	}
+	if (all)
+		closedir(all);
+	printf("%s: %d, %d open\n", title, seen, opened);
+}
 
 static void *stuck(void *unused)
 {
@@ -298,33 +424,100 @@ static int wedge(void)
 	if (pthread_create(&thread, NULL, stuck, NULL))
 		return 1;
 	usleep(100000);
+	look_into_ours("who makes it");
 	before = now(CLOCK_MONOTONIC);
 	bad = turn("/other");
 	printf("another: %d errors, %s\n", bad,
 	       now(CLOCK_MONOTONIC) - before < 1 ? "soon" : "LATE");
 	pthread_join(thread, NULL);
+	usleep(100000);
+	look_into_ours("left");
 	umount2("/wedge", MNT_DETACH);
 	return 0;
 }
 
 /* --- cost --- */
 
-static int cost(const char *call, int turns)
+static void cost_umount(void)
+{
+	umount2("/nosuch", 0);
+}
+
+static void cost_remount(void)
+{
+	mount(NULL, "/cost", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID, NULL);
+}
+
+static void cost_bind(void)
+{
+	mount("/cost", "/cost", NULL, MS_BIND, NULL);
+	umount2("/cost", MNT_DETACH);
+}
+
+static void cost_rbind(void)
+{
+	mount("/cost", "/cost", NULL, MS_BIND | MS_REC, NULL);
+	umount2("/cost", MNT_DETACH);
+}
+
+static void cost_proc(void)
+{
+	mount("proc", "/cost", "proc", 0, NULL);
+	umount2("/cost", MNT_DETACH);
+}
+
+static void cost_openat2(void)
+{
+	static int proc = -1;
+	struct open_how how = { .flags = O_RDONLY };
+
+	if (proc < 0)
+		proc = open("/proc", O_PATH | O_DIRECTORY);
+	syscall(SYS_openat2, proc, "nosuch", &how, sizeof(how));
+}
+
+static void cost_openat2_cwd(void)
 {
 	struct open_how how = { .flags = O_RDONLY };
-	int proc = open("/proc", O_PATH | O_DIRECTORY);
-	double real = now(CLOCK_MONOTONIC);
 
-	for (int n = 0; n < turns; n++) {
-		if (call[0] == 'u')
-			umount2("/nosuch", 0);
-		else if (call[0] == 'o')
-			syscall(SYS_openat2, strchr(call, '/') ? AT_FDCWD : proc, "nosuch", &how,
-				sizeof(how));
-		else
-			syscall(SYS_getppid);
-	}
+	syscall(SYS_openat2, AT_FDCWD, "nosuch", &how, sizeof(how));
+}
+
+static void cost_getppid(void)
+{
+	syscall(SYS_getppid);
+}
+
+static const struct {
+	const char *name;
+	void (*call)(void);
+} costs[] = {
+	{ "umount", cost_umount },
+	{ "remount", cost_remount },
+	{ "bind", cost_bind },
+	{ "rbind", cost_rbind },
+	{ "proc", cost_proc },
+	{ "openat2", cost_openat2 },
+	{ "openat2/cwd", cost_openat2_cwd },
+	{ "getppid", cost_getppid },
+};
+
+static int cost(const char *name, int turns)
+{
+	size_t row = 0;
+	double real;
+
+	while (row < sizeof(costs) / sizeof(*costs) && strcmp(costs[row].name, name) != 0)
+		row++;
+	if (row == sizeof(costs) / sizeof(*costs))
+		return 2;
+	mkdir("/cost", 0755);
+	mount("t", "/cost", "tmpfs", 0, NULL);
+	real = now(CLOCK_MONOTONIC);
+	for (int n = 0; n < turns; n++)
+		costs[row].call();
 	printf("%.2f us\n", (now(CLOCK_MONOTONIC) - real) / turns * 1e6);
+	umount2("/cost", MNT_DETACH);
 	return 0;
 }
 
@@ -355,12 +548,16 @@ int main(int argc, char **argv)
 		return many((int)number);
 	if (strcmp(what, "api") == 0)
 		return api();
+	if (strcmp(what, "flags") == 0)
+		return try_all_flags();
 	if (strcmp(what, "openat2") == 0)
 		return try_openat2();
 	if (strcmp(what, "i386") == 0)
 		return i386();
 	if (strcmp(what, "sysinfo") == 0)
 		return tell_sysinfo();
+	if (strcmp(what, "thread") == 0)
+		return try_thread();
 	if (strcmp(what, "wedge") == 0)
 		return wedge();
 	if (strcmp(what, "cost") == 0 && argc > 3)

@@ -4,11 +4,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "sysvisor/fs/trap_call.h"
+#include "sysvisor/fs/traps_slot.h"
 
 #define STATUS                                                                                     \
 	"Name:\tx\nUmask:\t0022\nState:\tS\nTgid:\t46\nNgid:\t0\nPid:\t47\nUid:\t400000\t400001"   \
@@ -85,12 +89,57 @@ static void test_visible(void **unused)
 	assert_false(trap_is_visible(SLICE(ROOT SYS GROUPS "143 140 0:60 / /sys/firmware ro - tmpfs t ro\n"), "sysfs", ours));
 }
 
+/* Has another process begin with a call, and waits until it has died of that. */
+static bool begin_and_die(const struct traps_slots *slots, struct traps_slot *slot)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(traps_slot_begin(slots, slot) ? 1 : 0);
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status) == 1;
+}
+
+/* A call is begun once, whoever has been given it, and what a dead one has begun is nobody's. */
+static void test_slots(void **unused)
+{
+	char path[] = "/tmp/test-trap-XXXXXX";
+	struct traps_slots slots;
+	struct traps_slot *slot, *other;
+	struct error err = { 0 };
+
+	(void)unused;
+	close(mkstemp(path));
+	assert_int_equal(traps_slots_open(&slots, path, &err), 0);
+	unlink(path);
+	slot = traps_slot_take(&slots, 7);
+	other = traps_slot_take(&slots, 8);
+	assert_ptr_not_equal(slot, other);
+	assert_int_equal(atomic_load(&slot->state), TRAPS_received);
+	assert_true(traps_slot_begin(&slots, slot));
+	assert_false(begin_and_die(&slots, other + 1)); /* nothing was received into it */
+	traps_slot_end(&slots, slot);
+	assert_int_equal(atomic_load(&slot->state), TRAPS_free);
+	assert_false(traps_slot_begin(&slots, slot));
+
+	/* The lock of the end is gone: another process doesn't wait for us. */
+	assert_ptr_equal(traps_slot_take(&slots, 9), slot);
+	assert_true(begin_and_die(&slots, slot));
+	assert_int_equal(atomic_load(&slot->state), TRAPS_begun);
+	assert_false(traps_slot_has_owner(&slots, slot));
+	assert_false(begin_and_die(&slots, slot));
+	traps_slots_close(&slots);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_caller),
 		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_visible),
+		cmocka_unit_test(test_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

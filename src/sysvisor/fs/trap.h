@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trap - one trapped call of a container (sysvisor/common/trapped.h), seen to by two processes of
- * its own. The outer one stays on the host: it copies what the call says out of the caller's memory
- * once, starts the inner one, waits for it no longer than a deadline, and answers. The inner one
- * steps into the caller's namespaces, root and working directory, takes its ids and capabilities,
- * and makes the call from the copy: what the kernel refuses the caller it refuses us.
+ * trap - one trapped call of a container (sysvisor/common/trapped.h), seen to by two processes. The
+ * outer one stays on the host: it copies what the call says out of the caller's memory once, starts
+ * the inner one, waits for it no longer than a deadline, and answers. The inner one is the call's
+ * own: it steps into the caller's namespaces, root and working directory, takes its ids and
+ * capabilities, and makes the call from the copy: what the kernel refuses the caller it refuses us.
  *
  * "Continue", which lets the kernel read the caller's memory again, is only said where nothing
  * hangs on it: where we would have helped and don't.
@@ -13,8 +13,10 @@
 #define SYSVISOR_FS_TRAP_H
 
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/auto.h"
 #include "sysvisor/common/trapped.h"
 
 /* What is the same for all calls of a container. */
@@ -32,10 +34,12 @@ enum {
 	TRAP_answered = 255, /* that has been said already */
 };
 
-/* Sees to a call; `notice` may be anybody's memory that nobody changes. Never returns. */
-void trap_run(const struct trap_place *place, const struct trapped_row *row, int listener_fd,
-	      const struct seccomp_notif *notice, void (*done)(void *owner), void *owner)
-	__attribute__((noreturn));
+/* Sees to a call, in a process without other threads; `notice` may be anybody's memory that nobody
+ * changes, `link_fd` is a descriptor that the inner process is not to keep. Returns how it ends;
+ * *ret_late: it took longer than the deadline, and this process is good for no other call. */
+must_check int trap_run(const struct trap_place *place, const struct trapped_row *row,
+			int listener_fd, const struct seccomp_notif *notice, int link_fd,
+			bool *ret_late);
 
 /* Answers a call; that its caller is gone is fine. */
 void trap_answer(int listener_fd, uint64_t id, int outcome);

@@ -9,6 +9,13 @@
 #include "sysvisor/fs/trap.h"
 #include "sysvisor/fs/trap_caller.h"
 
+/* Mounts of the container's files, not attached yet; -1 where there is none. */
+#define TRAP_NODES 64 /* bits of `shown` */
+struct trap_nodes {
+	int at[TRAP_NODES];
+	int sys; /* /proc/sys */
+};
+
 struct trap {
 	const struct trap_place *place;
 	const struct trapped_row *row;
@@ -19,6 +26,8 @@ struct trap {
 	char rooms[4][4096];
 	struct open_how how;
 
+	int link_fd;
+
 	/* The inner process's. */
 	int self_fd; /* its own /proc/PID, of the host's procfs */
 	int dir_fd;  /* the caller's `dir_arg`, or AT_FDCWD */
@@ -26,6 +35,7 @@ struct trap {
 	int bare_fd; /* a mount of what it wants to mount, made without its mount namespace; or -1
 		      */
 	bool may_use_bare;
+	struct trap_nodes nodes;
 };
 
 /* In the inner process, on the host still, and in the caller's place. Outcomes as above. */
@@ -35,8 +45,10 @@ int trap_make(struct trap *trap);
 int trap_sysinfo(const struct trap *trap);
 
 /* Where mounts of proc and sysfs are made: the container's files over the kernel's. */
-must_check int trap_open_nodes(const struct trap_place *place, bool proc);
-must_check int trap_show_nodes(const struct trap_place *place, int mount_fd, bool read_only);
+void trap_no_nodes(struct trap_nodes *nodes);
+must_check int trap_open_nodes(const struct trap_place *place, bool proc, struct trap_nodes *nodes);
+must_check int trap_show_nodes(const struct trap_place *place, const struct trap_nodes *nodes,
+			       int mount_fd, bool read_only);
 void trap_turn_nodes(const struct trap_place *place, int mount_fd, bool read_only);
 
 /* A line of mountinfo. */

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "base/file.h"
 
@@ -97,7 +98,7 @@ static int trap_caller_open_place(struct trap_caller *caller)
 	caller->cwd_fd = openat(caller->proc_fd, "cwd", O_PATH | O_CLOEXEC);
 	if (caller->root_fd < 0 || caller->cwd_fd < 0)
 		return -errno;
-	for (int n = 0; n < NAMESPACE_KINDS; n++) {
+	for (int n = 0; n < NAMESPACE_KINDS && caller->notice->pid != caller->tgid; n++) {
 		snprintf(name, sizeof(name), "ns/%s", namespace_rows[n].file);
 		caller->namespaces[n] = openat(caller->proc_fd, name, O_RDONLY | O_CLOEXEC);
 		if (caller->namespaces[n] < 0 && errno != ENOENT)
@@ -146,11 +147,19 @@ bool trap_caller_waits(const struct trap_caller *caller)
 
 /* --- its memory and files --- */
 
+/* Whether it was the caller's memory shows when it still waits. */
+static ssize_t trap_caller_read(const struct trap_caller *caller, uint64_t at, void *bytes,
+				size_t count)
+{
+	const struct iovec to = { bytes, count };
+	const struct iovec from = { (void *)(uintptr_t)at, count };
+
+	return process_vm_readv((pid_t)caller->notice->pid, &to, 1, &from, 1, 0);
+}
+
 int trap_caller_copy(const struct trap_caller *caller, uint64_t at, void *bytes, size_t count)
 {
-	auto_fd int fd = openat(caller->proc_fd, "mem", O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && pread(fd, bytes, count, (off_t)at) == (ssize_t)count ? 0 : -EFAULT;
+	return trap_caller_read(caller, at, bytes, count) == (ssize_t)count ? 0 : -EFAULT;
 }
 
 int trap_caller_put(const struct trap_caller *caller, uint64_t at, const void *bytes, size_t count)
@@ -164,13 +173,12 @@ int trap_caller_put(const struct trap_caller *caller, uint64_t at, const void *b
 int trap_caller_text(const struct trap_caller *caller, uint64_t at, char *room, size_t size,
 		     bool cut)
 {
-	auto_fd int fd = openat(caller->proc_fd, "mem", O_RDONLY | O_CLOEXEC);
 	size_t have = 0;
 
 	while (have < size) {
 		size_t page = TRAP_PAGE_BYTES - (size_t)((at + have) % TRAP_PAGE_BYTES);
 		size_t want = page < size - have ? page : size - have;
-		ssize_t n = fd < 0 ? -1 : pread(fd, room + have, want, (off_t)(at + have));
+		ssize_t n = trap_caller_read(caller, at + have, room + have, want);
 
 		if (n <= 0)
 			return -EFAULT;
@@ -211,27 +219,35 @@ void trap_caller_close(struct trap_caller *caller)
 
 /* --- to be it --- */
 
-static int trap_caller_join(const struct trap_caller *caller, enum namespace_kind kind)
+/* By the pidfd at once: one that has a process of its own can't change them while it waits. */
+static int trap_caller_join(const struct trap_caller *caller, const enum namespace_kind *kinds,
+			    size_t count)
 {
-	int fd = caller->namespaces[kind];
+	unsigned int flags = 0;
 
-	return fd < 0 || setns(fd, (int)namespace_rows[kind].clone_flag) == 0 ? 0 : -errno;
+	for (size_t n = 0; n < count; n++) {
+		int fd = caller->namespaces[kinds[n]];
+
+		flags |= namespace_rows[kinds[n]].clone_flag;
+		if (fd >= 0 && setns(fd, (int)namespace_rows[kinds[n]].clone_flag) < 0)
+			return -errno;
+	}
+	return caller->notice->pid != caller->tgid || setns(caller->pidfd, (int)flags) == 0
+		       ? 0
+		       : -errno;
 }
 
 int trap_caller_enter_pid(const struct trap_caller *caller)
 {
-	return trap_caller_join(caller, NAMESPACE_pid);
+	return trap_caller_join(caller, (enum namespace_kind[]){ NAMESPACE_pid }, 1);
 }
 
 int trap_caller_enter_first(const struct trap_caller *caller)
 {
 	static const enum namespace_kind kinds[] = { NAMESPACE_network, NAMESPACE_ipc,
 						     NAMESPACE_uts, NAMESPACE_cgroup };
-	int r = 0;
 
-	for (size_t n = 0; n < array_count(kinds) && r == 0; n++)
-		r = trap_caller_join(caller, kinds[n]);
-	return r;
+	return trap_caller_join(caller, kinds, array_count(kinds));
 }
 
 static int trap_caller_take_ids(const struct trap_caller *caller)
@@ -242,14 +258,17 @@ static int trap_caller_take_ids(const struct trap_caller *caller)
 	    setresgid(caller->gids[0], caller->gids[1], caller->gids[2]) < 0 ||
 	    setresuid(caller->uids[0], caller->uids[1], caller->uids[2]) < 0)
 		return -errno;
-	setfsgid(caller->gids[3]);
-	setfsuid(caller->uids[3]);
+	/* They have become the effective ones. */
+	if (caller->gids[3] != caller->gids[1])
+		setfsgid(caller->gids[3]);
+	if (caller->uids[3] != caller->uids[1])
+		setfsuid(caller->uids[3]);
 	return 0;
 }
 
 int trap_caller_enter_rest(const struct trap_caller *caller)
 {
-	int r = trap_caller_join(caller, NAMESPACE_mount);
+	int r = trap_caller_join(caller, (enum namespace_kind[]){ NAMESPACE_mount }, 1);
 
 	if (r < 0)
 		return r;
@@ -257,7 +276,7 @@ int trap_caller_enter_rest(const struct trap_caller *caller)
 		return -errno;
 	r = trap_caller_take_ids(caller);
 	if (r == 0)
-		r = trap_caller_join(caller, NAMESPACE_user);
+		r = trap_caller_join(caller, (enum namespace_kind[]){ NAMESPACE_user }, 1);
 	if (r < 0)
 		return r;
 	/* What it may do in its user namespace, which is ours by now. */

@@ -18,7 +18,9 @@ struct trap_caller {
 	int pidfd, root_fd, cwd_fd;
 	int copies[4]; /* of its descriptors */
 	size_t copy_count;
-	int namespaces[NAMESPACE_KINDS]; /* -1: this kernel has none */
+	/* Those of a thread that isn't its process's first, whose pidfd tells them: -1, or this
+	 * kernel has none. */
+	int namespaces[NAMESPACE_KINDS];
 	uint32_t tgid;
 	uint32_t uids[4], gids[4]; /* real, effective, saved, file system; the host's numbers */
 	gid_t *groups;

@@ -129,7 +129,7 @@ static int trap_mount_fresh(const struct trap *trap)
 		return -fd;
 	if (move_mount(fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return errno;
-	r = trap_show_nodes(trap->place, fd, read_only);
+	r = trap_show_nodes(trap->place, &trap->nodes, fd, read_only);
 	if (r == 0)
 		return 0;
 	/* Half of it is worse than nothing. */
@@ -271,7 +271,8 @@ static int trap_do_move_mount(struct trap *trap)
 		return errno;
 	if (from < 0 || !trap_is_kernels_root(from))
 		return 0;
-	r = trap_show_nodes(trap->place, from, fstatvfs(from, &fs) == 0 && fs.f_flag & ST_RDONLY);
+	r = trap_show_nodes(trap->place, &trap->nodes, from,
+			    fstatvfs(from, &fs) == 0 && fs.f_flag & ST_RDONLY);
 	return -r;
 }
 
@@ -365,6 +366,19 @@ int trap_make(struct trap *trap)
 	return trap_do[trap->row->kind](trap);
 }
 
+static bool trap_reads_mounts(const struct trap *trap)
+{
+	switch (trap->row->kind) {
+	case TRAPPED_mount:
+		return trap->caller.notice->data.args[3] & MS_MOVE;
+	case TRAPPED_umount:
+	case TRAPPED_move_mount:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* While we are in the host's mount namespace, and in the caller's network and pid namespaces: our
  * files, and what the kernel lets nobody mount who doesn't see the whole of it, as it never does
  * where our files lie. */
@@ -376,10 +390,16 @@ int trap_make_ready(struct trap *trap)
 	bool hidden;
 	int r = 0;
 
+	trap_no_nodes(&trap->nodes);
+	if (trap_reads_mounts(trap)) {
+		trap->self_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (trap->self_fd < 0)
+			return errno;
+	}
 	if (moves || (mounts && strcmp(trap->type, "proc") == 0))
-		r = trap_open_nodes(trap->place, true);
+		r = trap_open_nodes(trap->place, true, &trap->nodes);
 	if (r == 0 && (moves || (mounts && strcmp(trap->type, "sysfs") == 0)))
-		r = trap_open_nodes(trap->place, false);
+		r = trap_open_nodes(trap->place, false, &trap->nodes);
 	if (r == 0 && trap->may_use_bare)
 		trap->bare_fd = trap_make_fresh(trap, &hidden);
 	return -r;

@@ -9,8 +9,6 @@
 #include "sysvisor/fs/node.h"
 #include "sysvisor/fs/trap_call.h"
 
-#define TRAP_NODES 64 /* bits of `shown` */
-
 /* --- mountinfo --- */
 
 static bool trap_parse_device(struct slice text, dev_t *ret_device)
@@ -84,9 +82,10 @@ bool trap_is_visible(struct slice mountinfo, const char *type, dev_t device)
 
 /* --- our files --- */
 
-/* The mounts that trap_open_nodes() made; -1 where there is none. */
-static int trap_nodes[TRAP_NODES] = { [0 ... TRAP_NODES - 1] = -1 };
-static int trap_node_sys = -1; /* /proc/sys */
+void trap_no_nodes(struct trap_nodes *nodes)
+{
+	*nodes = (struct trap_nodes){ .at = { [0 ... TRAP_NODES - 1] = -1 }, .sys = -1 };
+}
 
 static const char *trap_node_below(size_t n, bool proc)
 {
@@ -96,29 +95,29 @@ static const char *trap_node_below(size_t n, bool proc)
 	return strncmp(path, head, bytes) == 0 ? path + bytes : NULL;
 }
 
-static int trap_open_node(const struct trap_place *place, const char *path)
+static int trap_open_node(int dir_fd, const char *path)
 {
 	const struct mount_options options = { .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 						      MOUNT_ATTR_NOEXEC,
 					       .propagation = MS_PRIVATE };
-	auto_text struct text full = { 0 };
-	auto_fd int fd = -1;
+	auto_fd int fd = mount_clone(dir_fd, path, false, true, NULL);
 
-	text_printf(&full, "%s/%s", place->mount, path);
-	fd = mount_clone(AT_FDCWD, text_str(&full), false, true, NULL);
 	return fd < 0 || mount_apply(fd, &options, NULL) < 0 ? -1 : take_fd(&fd);
 }
 
-int trap_open_nodes(const struct trap_place *place, bool proc)
+int trap_open_nodes(const struct trap_place *place, bool proc, struct trap_nodes *nodes)
 {
+	/* The way to it is asked for each time. */
+	auto_fd int dir_fd = open(place->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
 	if (proc) {
-		trap_node_sys = trap_open_node(place, "proc/sys");
-		if (trap_node_sys < 0)
+		nodes->sys = trap_open_node(dir_fd, "proc/sys");
+		if (nodes->sys < 0)
 			return -EIO;
 	}
 	for (size_t n = 0; n < node_count && n < TRAP_NODES; n++)
 		if (place->shown & 1ull << n && trap_node_below(n, proc))
-			trap_nodes[n] = trap_open_node(place, node_rows[n].path);
+			nodes->at[n] = trap_open_node(dir_fd, node_rows[n].path);
 	return 0;
 }
 
@@ -146,14 +145,15 @@ static int trap_show_node(const struct trap_place *place, int mount_fd, const ch
 	return 0;
 }
 
-int trap_show_nodes(const struct trap_place *place, int mount_fd, bool read_only)
+int trap_show_nodes(const struct trap_place *place, const struct trap_nodes *nodes, int mount_fd,
+		    bool read_only)
 {
-	int r = trap_show_node(place, mount_fd, "sys", trap_node_sys, read_only);
+	int r = trap_show_node(place, mount_fd, "sys", nodes->sys, read_only);
 
 	for (size_t n = 0; n < node_count && n < TRAP_NODES && r == 0; n++)
-		if (trap_nodes[n] >= 0)
+		if (nodes->at[n] >= 0)
 			r = trap_show_node(place, mount_fd, strchr(node_rows[n].path, '/') + 1,
-					   trap_nodes[n], read_only || trap_node_is_read_only(n));
+					   nodes->at[n], read_only || trap_node_is_read_only(n));
 	return r;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outer process: copies, starts the inner one, answers. */
+/* The outer process: copies, starts the inner one, waits for it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -16,6 +16,8 @@
 #include "sysvisor/fs/trap_call.h"
 
 #define TRAP_MOUNTINFO_BYTES (16u << 20)
+#define TRAP_STACK_BYTES     (256u << 10)
+#define TRAP_GUARD_BYTES     (64u << 10)
 
 void trap_answer(int listener_fd, uint64_t id, int outcome)
 {
@@ -136,7 +138,7 @@ static bool trap_wants_bare(const struct trap *trap)
 
 	if (trap->row->kind != TRAPPED_mount || !trap->type ||
 	    (strcmp(trap->type, "proc") != 0 && strcmp(trap->type, "sysfs") != 0) ||
-	    fstat(trap->caller.namespaces[NAMESPACE_user], &user) < 0 ||
+	    fstatat(trap->caller.proc_fd, "ns/user", &user, 0) < 0 ||
 	    user.st_ino == trap->place->user_ns)
 		return false;
 	return file_read_at(trap->caller.proc_fd, "mountinfo", TRAP_MOUNTINFO_BYTES, &mounts) ==
@@ -146,40 +148,64 @@ static bool trap_wants_bare(const struct trap *trap)
 
 /* --- the inner process --- */
 
-static int trap_run_inner(struct trap *trap)
+static int trap_run_inner(void *argument)
 {
+	struct trap *trap = argument;
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	trap->self_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = trap->self_fd < 0 ? -errno : trap_caller_enter_first(&trap->caller);
+	close(trap->link_fd); /* or nobody would see that the outer process is gone */
+	r = trap_caller_enter_first(&trap->caller);
 	if (r == 0)
 		r = -trap_make_ready(trap);
 	if (r == 0)
 		r = trap_caller_enter_rest(&trap->caller);
-	/* Who took the caller's ids may be looked at by whoever has them, but for this. */
-	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* Who took the caller's ids may be looked at by whoever has them, but for this. It also has
+	 * forgotten what is to come of its parent's end. */
+	if (r == 0 && (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+		       prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0))
 		r = -errno;
 	return r < 0 ? -r : trap_make(trap);
 }
 
-static int trap_wait_inner(pid_t pid, uint64_t deadline_ns)
+/* It shares our memory, which is most of what a process costs, and has a stack, descriptors, ids
+ * and namespaces of its own; until it has ended we do nothing but wait, and don't as much as set
+ * errno. From without it is as closed as we are: whether one may look at memory is a property of
+ * the memory, and it belongs to the host's user namespace. No signal: nobody asks for it. */
+static pid_t trap_start_inner(struct trap *trap, int *ret_pidfd)
 {
-	auto_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	static char *stack;
+
+	if (!stack) {
+		char *room = mmap(NULL, TRAP_STACK_BYTES + TRAP_GUARD_BYTES, PROT_NONE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+		if (room == MAP_FAILED ||
+		    mprotect(room + TRAP_GUARD_BYTES, TRAP_STACK_BYTES, PROT_READ | PROT_WRITE) < 0)
+			return -1;
+		stack = room + TRAP_GUARD_BYTES + TRAP_STACK_BYTES;
+	}
+	return clone(trap_run_inner, stack, CLONE_VM | CLONE_PIDFD, trap, ret_pidfd);
+}
+
+static int trap_wait_inner(pid_t pid, int pidfd, uint64_t deadline_ns, bool *ret_late)
+{
 	struct pollfd ended = { pidfd, POLLIN, 0 };
 	int status;
 
-	if (pidfd < 0 || poll(&ended, 1, (int)(deadline_ns / NS_PER_MS)) <= 0) {
+	*ret_late = poll(&ended, 1, (int)(deadline_ns / NS_PER_MS)) <= 0;
+	if (*ret_late) {
 		kill(pid, SIGKILL);
 		return ETIMEDOUT;
 	}
-	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+	if (waitpid(pid, &status, __WALL) < 0 || !WIFEXITED(status))
 		return EIO;
 	return WEXITSTATUS(status);
 }
 
-static int trap_see_to(struct trap *trap)
+static int trap_see_to(struct trap *trap, bool *ret_late)
 {
+	auto_fd int pidfd = -1;
 	pid_t inner;
 	int r = trap_copy(trap);
 
@@ -193,28 +219,33 @@ static int trap_see_to(struct trap *trap)
 	r = trap_caller_enter_pid(&trap->caller);
 	if (r < 0)
 		return -r;
-	inner = fork();
-	if (inner == 0)
-		_exit(trap_run_inner(trap));
-	return inner < 0 ? errno : trap_wait_inner(inner, trap->place->deadline_ns);
+	inner = trap_start_inner(trap, &pidfd);
+	if (inner < 0)
+		return errno;
+	return trap_wait_inner(inner, pidfd, trap->place->deadline_ns, ret_late);
 }
 
-void trap_run(const struct trap_place *place, const struct trapped_row *row, int listener_fd,
-	      const struct seccomp_notif *notice, void (*done)(void *owner), void *owner)
+int trap_run(const struct trap_place *place, const struct trapped_row *row, int listener_fd,
+	     const struct seccomp_notif *notice, int link_fd, bool *ret_late)
 {
 	static struct trap trap;
 	int outcome;
 
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	*ret_late = false;
 	trap.place = place;
 	trap.row = row;
-	trap.bare_fd = -1;
+	trap.link_fd = link_fd;
+	trap.self_fd = trap.bare_fd = -1;
+	trap.path = trap.source = trap.type = trap.data = NULL;
 	outcome = trap_caller_open(&trap.caller, listener_fd, notice);
-	outcome = outcome == -ESRCH ? TRAP_answered : outcome < 0 ? -outcome : trap_see_to(&trap);
+	outcome = outcome == -ESRCH ? TRAP_answered
+		  : outcome < 0	    ? -outcome
+				    : trap_see_to(&trap, ret_late);
 	trap_caller_close(&trap.caller);
-	trap_answer(listener_fd, notice->id, outcome);
-	done(owner);
-	_exit(outcome == ETIMEDOUT ? ETIMEDOUT : 0);
+	/* One that was killed may have had the allocator in its hands. */
+	if (!*ret_late)
+		free(trap.caller.groups);
+	return outcome;
 }
 
 /* --- sysinfo --- */

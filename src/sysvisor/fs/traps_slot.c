@@ -52,27 +52,47 @@ void traps_slot_free(struct traps_slot *slot)
 }
 
 /* Locks of this kind are a process's, and gone with it. */
-static struct flock traps_slot_lock(const struct traps_slots *slots, const struct traps_slot *slot)
+static struct flock traps_slot_lock(const struct traps_slots *slots, const struct traps_slot *slot,
+				    short type)
 {
 	return (struct flock){
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot - slots->at, .l_len = 1
+		.l_type = type, .l_whence = SEEK_SET, .l_start = slot - slots->at, .l_len = 1
 	};
 }
 
-void traps_slot_begin(const struct traps_slots *slots, struct traps_slot *slot)
+static void traps_slot_unlock(const struct traps_slots *slots, const struct traps_slot *slot)
 {
-	struct flock lock = traps_slot_lock(slots, slot);
+	struct flock lock = traps_slot_lock(slots, slot, F_UNLCK);
 
-	/* Whoever had it before may still be about to end. */
+	if (fcntl(slots->fd, F_SETLK, &lock) < 0)
+		_exit(1); /* which does it, too */
+}
+
+bool traps_slot_begin(const struct traps_slots *slots, struct traps_slot *slot)
+{
+	struct flock lock = traps_slot_lock(slots, slot, F_WRLCK);
+	uint32_t expected = TRAPS_received;
+
+	/* Whoever had it before may still be about to let go. */
 	while (fcntl(slots->fd, F_SETLKW, &lock) < 0)
 		if (errno != EINTR)
 			_exit(1);
-	atomic_store(&slot->state, TRAPS_begun);
+	if (atomic_compare_exchange_strong(&slot->state, &expected, TRAPS_begun))
+		return true;
+	traps_slot_unlock(slots, slot);
+	return false;
+}
+
+/* In this order: what is begun and nobody's was begun by a dead one. */
+void traps_slot_end(const struct traps_slots *slots, struct traps_slot *slot)
+{
+	traps_slot_free(slot);
+	traps_slot_unlock(slots, slot);
 }
 
 bool traps_slot_has_owner(const struct traps_slots *slots, const struct traps_slot *slot)
 {
-	struct flock lock = traps_slot_lock(slots, slot);
+	struct flock lock = traps_slot_lock(slots, slot, F_WRLCK);
 
 	return fcntl(slots->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -42,8 +42,10 @@ void traps_slots_close(struct traps_slots *slots);
 struct traps_slot *traps_slot_take(const struct traps_slots *slots, uint64_t key);
 void traps_slot_free(struct traps_slot *slot);
 
-/* Marks it as begun by the calling process; by `fd`, a descriptor of the file. */
-void traps_slot_begin(const struct traps_slots *slots, struct traps_slot *slot);
+/* Marks it as begun by the calling process, and empty; by `fd`, a descriptor of the file. False:
+ * another has begun it. */
+bool traps_slot_begin(const struct traps_slots *slots, struct traps_slot *slot);
+void traps_slot_end(const struct traps_slots *slots, struct traps_slot *slot);
 /* Whether the process that has begun is still there. */
 bool traps_slot_has_owner(const struct traps_slots *slots, const struct traps_slot *slot);
 

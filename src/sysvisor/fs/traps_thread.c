@@ -4,38 +4,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/close_range.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "sysvisor/fs/node.h"
-#include "sysvisor/fs/trap.h"
+#include "sysvisor/fs/traps_process.h"
 
-#define TRAPS_CHILDREN	 8 /* calls of one listener that are seen to at a time */
+#define TRAPS_PROCESSES	 8 /* calls of one listener that are seen to at a time */
 #define TRAPS_NO_ROOM_US 1000
-#define TRAPS_GRACE_S	 2
+#define TRAPS_IDLE_MS	 1000 /* then processes without a call end */
 #define TRAPS_X32	 0x40000000
 
-struct traps_child {
-	pid_t pid;
-	int pidfd;
-	struct traps_slot *slot;
-};
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, uint64_t)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ul
+#endif
 
 struct traps_work {
 	struct traps_listener *listener;
 	struct trap_place place;
-	struct traps_child children[TRAPS_CHILDREN];
+	struct traps_office office;
+	struct traps_process processes[TRAPS_PROCESSES];
 	size_t count;
+	bool gone; /* nobody is left who could call */
 };
 
 /* --- the container --- */
@@ -95,64 +93,57 @@ static bool traps_is_kernels(const struct trapped_row *row, const struct seccomp
 	       !(how.resolve & RESOLVE_NO_XDEV);
 }
 
-static void traps_done(void *owner)
+static void traps_answer(const struct traps_listener *listener, struct traps_slot *slot,
+			 int outcome)
 {
-	traps_slot_free(owner);
+	trap_answer(listener->fd, slot->notice.id, outcome);
+	traps_slot_free(slot);
 }
 
-/* Nothing of the server's but the listener and the file of calls goes along; least of all
- * /dev/fuse, which a process that hangs would keep alive. */
-static void traps_close_others(int one, int other)
+/* One that has no call. */
+static struct traps_process *traps_idle(struct traps_work *work)
 {
-	int low = one < other ? one : other, high = one < other ? other : one;
-
-	if (low > 3)
-		close_range(3, (unsigned int)low - 1, 0);
-	if (high > low + 1)
-		close_range((unsigned int)low + 1, (unsigned int)high - 1, 0);
-	close_range((unsigned int)high + 1, ~0u, 0);
+	for (size_t n = 0; n < work->count; n++)
+		if (!work->processes[n].busy && !work->processes[n].leaving)
+			return &work->processes[n];
+	return NULL;
 }
 
-static void traps_child_run(const struct traps_work *work, const struct trapped_row *row,
-			    struct traps_slot *slot) __attribute__((noreturn));
-static void traps_child_run(const struct traps_work *work, const struct trapped_row *row,
-			    struct traps_slot *slot)
+static bool traps_has_room(struct traps_work *work)
 {
-	const struct traps_listener *listener = work->listener;
-	sigset_t none;
+	return work->count < TRAPS_PROCESSES || traps_idle(work);
+}
 
-	traps_slot_begin(listener->slots, slot);
-	for (int n = 1; n < NSIG; n++)
-		signal(n, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Memory of the caller's that nobody fills holds us up, too. */
-	alarm((unsigned int)(work->place.deadline_ns / NS_PER_S) + TRAPS_GRACE_S);
-	traps_close_others(listener->fd, listener->slots->fd);
-	trap_run(&work->place, row, listener->fd, &slot->notice, traps_done, slot);
+static int traps_give(struct traps_work *work, struct traps_slot *slot,
+		      const struct trapped_row *row)
+{
+	struct traps_process *process;
+	int r = 0;
+
+	while ((process = traps_idle(work))) {
+		if (traps_process_give(process, &work->office, slot, row) == 0)
+			return 0;
+		process->leaving = true; /* somebody has killed it */
+	}
+	if (work->count == TRAPS_PROCESSES)
+		return -EIO;
+	process = &work->processes[work->count];
+	r = traps_process_start(process, &work->office);
+	if (r < 0)
+		return r;
+	work->count++;
+	return traps_process_give(process, &work->office, slot, row);
 }
 
 static void traps_begin(struct traps_work *work, struct traps_slot *slot)
 {
-	const struct traps_listener *listener = work->listener;
 	const struct trapped_row *row = traps_row(&slot->notice.data);
-	struct traps_child *child = &work->children[work->count];
-	int outcome = !row ? ENOSYS : traps_is_kernels(row, &slot->notice) ? TRAP_continue : 0;
+	int outcome = !row				     ? ENOSYS
+		      : traps_is_kernels(row, &slot->notice) ? TRAP_continue
+							     : -traps_give(work, slot, row);
 
-	if (outcome == 0) {
-		child->slot = slot;
-		child->pid = fork();
-		if (child->pid == 0)
-			traps_child_run(work, row, slot);
-		outcome = child->pid < 0 ? errno : 0;
-	}
-	if (outcome) {
-		trap_answer(listener->fd, slot->notice.id, outcome);
-		traps_slot_free(slot);
-		return;
-	}
-	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	work->count++;
+	if (outcome)
+		traps_answer(work->listener, slot, outcome);
 }
 
 static void traps_receive(struct traps_work *work)
@@ -171,79 +162,103 @@ static void traps_receive(struct traps_work *work)
 		traps_begin(work, slot);
 }
 
+/* Begun by somebody who is dead. Looked at twice: whoever has it may be at the end of it. */
+static bool traps_is_orphan(const struct traps_listener *listener, const struct traps_slot *slot)
+{
+	return atomic_load(&slot->state) == TRAPS_begun &&
+	       !traps_slot_has_owner(listener->slots, slot) &&
+	       atomic_load(&slot->state) == TRAPS_begun && slot->key == listener->key;
+}
+
 /* What the server before has received. What one of its processes is seeing to, that one answers;
  * with what a dead one had begun, nobody knows how far it came. */
 static void traps_catch_up(struct traps_work *work)
 {
 	const struct traps_listener *listener = work->listener;
 
-	for (size_t n = 0; n < TRAPS_SLOTS && work->count < TRAPS_CHILDREN; n++) {
+	for (size_t n = 0; n < TRAPS_SLOTS && traps_has_room(work); n++) {
 		struct traps_slot *slot = &listener->slots->at[n];
-		uint32_t state = atomic_load(&slot->state);
 
-		if (slot->key != listener->key || state == TRAPS_free)
+		if (slot->key != listener->key)
 			continue;
-		if (state == TRAPS_begun && traps_slot_has_owner(listener->slots, slot))
-			continue;
-		if (state == TRAPS_received && slot->notice.id) {
+		if (traps_is_orphan(listener, slot))
+			traps_answer(listener, slot, EINTR);
+		else if (atomic_load(&slot->state) == TRAPS_received && slot->notice.id)
 			traps_begin(work, slot);
-			continue;
-		}
-		if (state == TRAPS_begun)
-			trap_answer(listener->fd, slot->notice.id, EINTR);
-		traps_slot_free(slot);
+		else if (atomic_load(&slot->state) == TRAPS_received)
+			traps_slot_free(slot);
+	}
+}
+
+/* What a process that is gone has left: the call that it got, if it hasn't begun with it, and what
+ * it has. */
+static void traps_settle(const struct traps_work *work, const struct traps_process *process,
+			 int outcome)
+{
+	const struct traps_listener *listener = work->listener;
+
+	for (size_t n = 0; n < TRAPS_SLOTS; n++) {
+		struct traps_slot *slot = &listener->slots->at[n];
+
+		if (traps_is_orphan(listener, slot) ||
+		    (process->busy && process->slot == slot &&
+		     atomic_load(&slot->state) == TRAPS_received))
+			traps_answer(listener, slot, outcome);
 	}
 }
 
 /* --- the thread --- */
 
-static void traps_reap(struct traps_work *work, size_t n)
+static void traps_hear(struct traps_work *work, size_t n)
 {
-	struct traps_child child = work->children[n];
-	int status = 0;
+	struct traps_process *process = &work->processes[n];
+	enum traps_process_news news = traps_process_hear(process);
 
-	if (waitpid(child.pid, &status, WNOHANG) != child.pid)
+	if (news == TRAPS_done)
 		return;
-	auto_close_fd(&child.pidfd);
-	work->children[n] = work->children[--work->count];
-	if (WIFEXITED(status) && WEXITSTATUS(status) == ETIMEDOUT)
+	if (news == TRAPS_late)
 		log_error("container '%s': a trapped call took longer than --trap-deadline: "
 			  "failed with ETIMEDOUT",
 			  work->listener->container->origin.id);
-	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ETIMEDOUT))
-		return;
-	/* It was killed, or couldn't begin; at its very end its slot may be another's already. */
-	if (child.slot->key != work->listener->key ||
-	    atomic_load(&child.slot->state) == TRAPS_free ||
-	    traps_slot_has_owner(work->listener->slots, child.slot))
-		return;
-	trap_answer(work->listener->fd, child.slot->notice.id, EIO);
-	traps_slot_free(child.slot);
+	traps_settle(work, process, news == TRAPS_late ? ETIMEDOUT : EIO);
+	*process = work->processes[--work->count];
+}
+
+static void traps_dismiss_idle(struct traps_work *work)
+{
+	struct traps_process *process;
+
+	while ((process = traps_idle(work)))
+		traps_process_dismiss(process);
 }
 
 static bool traps_turn(struct traps_work *work)
 {
 	const struct traps_listener *listener = work->listener;
-	struct pollfd polls[2 + TRAPS_CHILDREN] = {
+	struct pollfd polls[2 + TRAPS_PROCESSES] = {
 		{ listener->stop_fd, POLLIN, 0 },
-		{ listener->fd, work->count < TRAPS_CHILDREN ? POLLIN : 0, 0 },
+		{ work->gone ? -1 : listener->fd, traps_has_room(work) ? POLLIN : 0, 0 },
 	};
 	size_t count = work->count;
+	int ready;
 
 	for (size_t n = 0; n < count; n++)
-		polls[2 + n] = (struct pollfd){ work->children[n].pidfd, POLLIN, 0 };
-	if (poll(polls, 2 + count, -1) < 0)
+		polls[2 + n] = (struct pollfd){ work->processes[n].link, POLLIN, 0 };
+	ready = poll(polls, 2 + count, traps_idle(work) ? TRAPS_IDLE_MS : -1);
+	if (ready < 0)
 		return errno == EINTR;
 	for (size_t n = count; n-- > 0;)
 		if (polls[2 + n].revents)
-			traps_reap(work, n);
+			traps_hear(work, n);
 	if (polls[0].revents)
 		return false;
 	if (polls[1].revents & POLLIN)
 		traps_receive(work);
-	else if (polls[1].revents) /* nobody is left who could call */
-		return work->count > 0;
-	return true;
+	else if (polls[1].revents)
+		work->gone = true;
+	if (ready == 0 || work->gone)
+		traps_dismiss_idle(work);
+	return !work->gone || work->count > 0;
 }
 
 void *traps_thread(void *argument)
@@ -252,12 +267,18 @@ void *traps_thread(void *argument)
 	struct traps_listener *listener = argument;
 	uint64_t one = 1;
 
+	/* Who has called sleeps until we have answered: no other processor has to be woken. Older
+	 * kernels say no, and that is all. */
+	(void)!ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+		     SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	traps_look(&work);
+	work.office = (struct traps_office){ &work.place, listener->slots, listener->fd };
 	traps_catch_up(&work);
 	while (traps_turn(&work))
 		;
+	/* What they have they finish, and then they see that we are gone. */
 	for (size_t n = 0; n < work.count; n++)
-		auto_close_fd(&work.children[n].pidfd);
+		auto_close_fd(&work.processes[n].link);
 	atomic_store(&listener->ended, true);
 	(void)!write(listener->ended_fd, &one, sizeof(one));
 	return NULL;

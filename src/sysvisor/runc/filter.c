@@ -356,6 +356,8 @@ int filter_compile(const struct spec_seccomp *spec, bool is_plain, struct filter
 
 #define FILTER_NEGATIVE	   0x80000000u /* AT_FDCWD is, descriptors are not */
 #define FILTER_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+#define FILTER_OLD_MASK	   0xffff0000u /* MS_MGC_MSK */
+#define FILTER_OLD_VALUE   0xc0ed0000u /* MS_MGC_VAL */
 
 /* Programs of another width make their calls by other numbers. */
 static const uint32_t filter_other_widths[] = {
@@ -367,16 +369,19 @@ static const uint32_t filter_other_widths[] = {
 #endif
 };
 
-/* What can be seen in registers isn't trapped where it concerns nobody: mount(2) that changes
- * propagation alone; openat2(2) from the working directory, since who makes sure of procfs holds it
- * by a descriptor. Those of a call are alternatives. */
+/* What can be seen in registers isn't trapped where it concerns nobody: mount(2) that copies a
+ * whole tree, with all that we show in it, or changes propagation alone; openat2(2) from the
+ * working directory, since who makes sure of procfs holds it by a descriptor. Those of a call are
+ * alternatives. The kernel forgets the upper flags of mount(2) where they say what they had to say
+ * before Linux 2.4 (fs/namespace.c, path_mount()): there is no propagation in them. */
 static const struct filter_case {
 	const char *name;
 	struct scmp_arg_cmp arg;
 } filter_cases[] = {
 	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_REMOUNT, MS_REMOUNT } },
-	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_BIND, MS_BIND } },
-	{ "mount", { 3, SCMP_CMP_MASKED_EQ, FILTER_PROPAGATION, 0 } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_BIND | MS_REC, MS_BIND } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, MS_BIND | FILTER_PROPAGATION, 0 } },
+	{ "mount", { 3, SCMP_CMP_MASKED_EQ, FILTER_OLD_MASK, FILTER_OLD_VALUE } },
 	{ "openat2", { 0, SCMP_CMP_MASKED_EQ, FILTER_NEGATIVE, 0 } },
 };
 

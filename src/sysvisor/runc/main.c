@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "sysvisor/runc/command.h"
+#include "sysvisor/runc/plan.h"
 
 static const struct command command_man;
 
@@ -114,12 +115,6 @@ static const char main_man_head[] =
 	".Pp\nWhere systemd is the first process, SIGTERM powers it off.\n";
 
 static const char main_man_tail[] =
-	".Sh ENVIRONMENT\nOf the container's process, TRUE or FALSE:\n.Bl -tag -width Ds\n"
-	".It Ev SYSVISOR_HONOR_CAPS\nIt has the capabilities that the engine gives, instead of "
-	"all.\n"
-	".It Ev SYSVISOR_SYSCONT_MODE\nFALSE: a plain container in a user namespace, nothing "
-	"more.\n"
-	".El\n"
 	".Sh ANNOTATIONS\n.Bl -tag -width Ds\n"
 	".It io.sysvisor.init\n"
 	"What the first process is: systemd, none, or auto, which looks at what the program is.\n"
@@ -158,6 +153,9 @@ static int main_man(const struct runtime *runtime, void *options, char **args, s
 	text_put(&text, SLICE(".Sh COMMANDS\n.Bl -tag -width Ds\n"));
 	for (size_t n = 0; n < array_count(commands); n++)
 		main_man_command(commands[n], &text);
+	text_put(&text, SLICE(".El\n.Sh ENVIRONMENT\nOf the container's process, TRUE or FALSE:\n"
+			      ".Bl -tag -width Ds\n"));
+	plan_print_man_switches(&text);
 	text_put(&text, SLICE(".El\n"));
 	text_put(&text, slice_of(main_man_tail));
 	return command_print(&text, err);

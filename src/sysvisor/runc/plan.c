@@ -20,18 +20,31 @@ struct plan_switch {
 	bool inverse;
 	unsigned int trap; /* TRAPPED_if_*, instead of a bool */
 	const char *never; /* why TRUE is refused, and what to do */
+	const char *help;  /* NULL where there is nothing to switch */
 };
 
 static const struct plan_switch plan_switches[] = {
-	{ "SYSVISOR_HONOR_CAPS", .at = offsetof(struct plan, honor_caps) },
-	{ "SYSVISOR_SYSCONT_MODE", .at = offsetof(struct plan, is_plain), .inverse = true },
-	{ "SYSVISOR_TRAP_SYSINFO", .trap = TRAPPED_if_sysinfo },
-	{ "SYSVISOR_IGNORE_SYSFS_CHOWN", .trap = TRAPPED_if_chown },
+	{ "SYSVISOR_HONOR_CAPS", .at = offsetof(struct plan, honor_caps),
+	  .help = "It has the capabilities that the engine gives, instead of all" },
+	{ "SYSVISOR_SYSCONT_MODE", .at = offsetof(struct plan, is_plain), .inverse = true,
+	  .help = "FALSE: a plain container in a user namespace, nothing more" },
+	{ "SYSVISOR_TRAP_SYSINFO", .trap = TRAPPED_if_sysinfo,
+	  .help = "sysinfo(2) tells of the container, as /proc/meminfo and /proc/uptime do" },
+	{ "SYSVISOR_IGNORE_SYSFS_CHOWN", .trap = TRAPPED_if_chown,
+	  .help = "Changing the owner of a file in /sys, which nobody inside may do, is no error" },
 	{ "SYSVISOR_ALLOW_TRUSTED_XATTR",
 	  .never =
 		  "the kernel doesn't heed trusted.overlay.* in an overlay that is mounted inside; "
 		  "leave it away, and mount with userxattr, as dockerd does by itself" },
 };
+
+void plan_print_man_switches(struct text *out)
+{
+	for (size_t n = 0; n < array_count(plan_switches); n++)
+		if (plan_switches[n].help)
+			text_printf(out, ".It Ev %s\n%s.\n", plan_switches[n].name,
+				    plan_switches[n].help);
+}
 
 static int plan_unknown_switch(const char *variable, struct error *err)
 {

@@ -81,6 +81,9 @@ static inline bool plan_locks_root(const struct plan *plan)
 	return plan->spec->root.readonly && plan->spec->hooks.create_container.count == 0;
 }
 
+/* The switches in the environment of a container's process, as items of a list in mdoc. */
+void plan_print_man_switches(struct text *out);
+
 /* Tells a file system that is being made the label of its files. */
 must_check int plan_say_label(const struct plan *plan, int fs_fd, struct error *err);
 
