@@ -113,6 +113,11 @@ static void agent_on_container(void *owner, const struct container *container)
 	park_retry(&((struct agent *)owner)->park);
 }
 
+static void agent_on_group_forgotten(void *owner, uint64_t cgroup_id)
+{
+	sensor_forget_cgroup(&((struct agent *)owner)->sensor_shared, cgroup_id);
+}
+
 static void agent_on_engine_refused(void *owner, const struct error *why)
 {
 	(void)owner;
@@ -186,6 +191,8 @@ static void agent_add_metrics(struct agent *agent)
 	metric_add(metrics, METRIC_processes, &agent->identity.processes.count, NULL);
 	metric_add(metrics, METRIC_process_evictions, &agent->identity.processes.evictions,
 		   "processes");
+	metric_add(metrics, METRIC_process_evictions, &agent->identity.processes.thread_evictions,
+		   "threads");
 }
 
 static enum ring_hierarchy agent_pick_hierarchy(const struct agent *agent)
@@ -208,6 +215,7 @@ static int agent_start_identity(struct agent *agent, struct error *err)
 		.sockets = agent->settings->container_sockets,
 		.processes = &agent->identity.processes,
 		.answered = agent_on_container,
+		.forgot = agent_on_group_forgotten,
 		.refused = agent_on_engine_refused,
 		.owner = agent,
 	};
@@ -417,6 +425,7 @@ int agent_start(struct agent *agent, const struct agent_program *program,
 	};
 	for (size_t n = 0; n < SOCKET_MAP_COUNT; n++)
 		agent->sensor_shared.socket_map_fds[n] = -1;
+	agent->sensor_shared.cgroups_told_fd = -1;
 	agent->start_behind.run = agent_start_behind;
 	agent->port.emit = settings->source ? agent_emit_saved : agent_emit;
 	agent->detections.emit = agent_on_detection;
@@ -485,6 +494,8 @@ void agent_stop(struct agent *agent)
 		return;
 	if (agent->ring)
 		ring_drain(agent->ring);
+	if (agent->losses.loop)
+		losses_look(&agent->losses);
 	while (agent->sensor_count)
 		sensor_stop(&agent->sensors[--agent->sensor_count]);
 	programs_done(&agent->sensor_shared);

@@ -19,16 +19,23 @@ static const struct {
 	{ METRIC_detect_evictions, "detection", "the table of crash histories was full" },
 	{ METRIC_tcp_lost, "TCP connections", "their table was full; see tcp.connections" },
 	{ METRIC_udp_lost, "UDP traffic", "the table of UDP traffic was full" },
+	{ METRIC_udp_owners_lost, "UDP traffic",
+	  "the table of sockets' first users was full: theirs has no process" },
 	{ METRIC_dns_evictions, "name lookups", "a table of lookups under way was full" },
 	{ METRIC_tls_evictions, "TLS handshakes", "the table of those under way was full" },
 	{ METRIC_http_evictions, "HTTP requests", "too many waited for their answers" },
 	{ METRIC_syscall_lost, "system calls", "the table of counts was full" },
 	{ METRIC_statsd_lost, "StatsD", "the socket's queue was full" },
-	{ METRIC_statsd_evictions, "StatsD", "too many gauges and sampled counters" },
+	{ METRIC_statsd_evictions, "StatsD",
+	  "too many gauges and sampled counters, or clients that are connected" },
 	{ METRIC_osquery_rows_lost, "osquery", "rows were too many, or lacked their number" },
 	{ METRIC_commands_lost, "Exec", "too many programs waited for their turn" },
 	{ METRIC_files_held, "files", "a process caused more events than files.rate" },
 	{ METRIC_files_lost, "files", "too many changes were under way" },
+	{ METRIC_files_closes_lost, "files",
+	  "too many watched files were open to tell of each when it is closed" },
+	{ METRIC_rates_lost, "rates",
+	  "the table of processes was full: events came without a limit" },
 	{ METRIC_files_overflows, "files",
 	  "fanotify's queue was full, each time of unknown events" },
 	{ METRIC_files_unmarked, "files",
@@ -49,7 +56,7 @@ static void losses_tell(struct losses *losses, size_t n, uint64_t total)
 	losses->out->emit(losses->out, &event);
 }
 
-static void losses_look(struct losses *losses)
+void losses_look(struct losses *losses)
 {
 	for (size_t n = 0; n < LOSSES_COUNT; n++) {
 		uint64_t total = metrics_total(losses->metrics, losses_rows[n].metric);

@@ -9,7 +9,7 @@
 #include "base/metric.h"
 #include "event/event.h"
 
-#define LOSSES_COUNT 21
+#define LOSSES_COUNT 24
 
 struct losses {
 	struct loop *loop;
@@ -21,6 +21,8 @@ struct losses {
 
 void losses_start(struct losses *losses, struct loop *loop, const struct metrics *metrics,
 		  struct event_port *out);
+/* Tells now what has grown. Before a counter goes: a sensor takes its own along. */
+void losses_look(struct losses *losses);
 /* Looks a last time. */
 void losses_stop(struct losses *losses);
 

@@ -12,6 +12,7 @@ void agent_use_sensor_settings(struct agent *agent, const struct agent_settings 
 		.scope = scope,
 		.kernel = settings->kernel,
 		.only_under = (uint32_t)settings->only_under,
+		.cgroups = (uint32_t)settings->containers,
 		.old_records = settings->old_records,
 		.poll_ns = settings->poll_ns,
 		.source = settings->source,

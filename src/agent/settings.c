@@ -398,7 +398,7 @@ const struct setting agent_setting_rows[] = {
 
 	{ .key = "identity.processes", .type = SETTING_count, AT(processes), EVERY,
 	  .fallback = "16384", .min = 64, .max = 4194304,
-	  .help = "How many processes the agent remembers at most, ended ones included" },
+	  .help = "How many processes the agent remembers at most, ended ones included; with long arguments fewer, as each has 384 bytes on average" },
 	{ .key = "identity.containers", .type = SETTING_count, AT(containers), EVERY,
 	  .fallback = "2048", .min = 16, .max = 65536,
 	  .help = "How many containers and control groups the agent remembers at most" },

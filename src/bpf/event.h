@@ -110,6 +110,14 @@ struct ring_cgroup {
 	char names[RING_CGROUP_DEPTH][RING_CGROUP_NAME];
 };
 
+/* How a table in the kernel stands (bpf/table.bpf.h). */
+struct ring_table {
+	__u64 present, lost;
+};
+
+#define RING_RATES     4096 /* processes with what they do at a limited rate */
+#define RING_FILE_USES 8192 /* watched files that are open */
+
 #define RING_SYSCALLS 512 /* numbers below this can be asked for */
 
 /* When a call is told of. */

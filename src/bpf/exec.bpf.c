@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* exec - processes come, turn into other programs, and go. */
-#include "bpf/ring.bpf.h"
+#include "bpf/path.bpf.h"
 
 /* Where records too large for the stack are put together. */
 struct {
@@ -17,9 +17,11 @@ struct {
 	__type(value, struct ring_cgroup);
 } cgroup_scratch SEC(".maps");
 
+/* Those that the agent knows: it takes out the ones that it forgets. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096); /* as the agent sets it: more than it remembers */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, __u8);
 } cgroups_told SEC(".maps");
@@ -51,8 +53,8 @@ static void tell_cgroup(struct task_struct *task, __u64 id)
 	record->depth = depth;
 	record->pad = 0;
 	ring_fill_head(&record->head, RING_cgroup, sizeof(*record), task);
-	bpf_map_update_elem(&cgroups_told, &id, &told, BPF_ANY);
-	ring_put(record, sizeof(*record), RING_cgroup);
+	if (ring_put(record, sizeof(*record), RING_cgroup))
+		bpf_map_update_elem(&cgroups_told, &id, &told, BPF_ANY);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -104,45 +106,32 @@ static __u32 fill_args(struct ring_exec *record, struct task_struct *task)
 #define MEMFD_BYTES 6
 #define MEMFD_NAME  __builtin_bswap64(0x6d656d66643a0000) /* "memfd:" as it lies in memory */
 
-/* On the way up from a file or directory; addresses of the kernel's, as numbers. */
+/* On the way up from a file or directory. */
 struct path_walk {
-	__u64 dentry, mount, root;
+	struct path_place at, root;
 };
 
-enum { PATH_more, PATH_root, PATH_full };
-
-/* One step up: to the directory above, its name noted, or off a mount. */
+/* One step up, the name of what is left noted. */
 CHECKED_ONCE int path_step(struct ring_names *names, struct path_walk *walk)
 {
-	struct mount *at, *above;
-	struct vfsmount *mount;
-	struct dentry *dentry;
+	const void *name;
 	__u32 bytes;
+	int way;
 	long n;
 
-	if (!names || !walk || walk->dentry == walk->root)
-		return PATH_root;
-	dentry = (void *)walk->dentry;
-	mount = (void *)walk->mount;
-	if (dentry == BPF_CORE_READ(mount, mnt_root)) {
-		at = (void *)((char *)mount - bpf_core_field_offset(struct mount, mnt));
-		above = BPF_CORE_READ(at, mnt_parent);
-		walk->dentry = (__u64)BPF_CORE_READ(at, mnt_mountpoint);
-		walk->mount = (__u64)above + bpf_core_field_offset(struct mount, mnt);
-		return above == at ? PATH_root : PATH_more;
-	}
+	if (!names || !walk)
+		return PATH_done;
+	way = path_up(&walk->at, &walk->root, &name);
+	if (!name)
+		return way;
 	bytes = names->bytes;
 	barrier_var(bytes);
 	if (bytes > RING_NAMES_BYTES - RING_NAME_BYTES)
 		return PATH_full;
-	n = bpf_probe_read_kernel_str(names->at + bytes, RING_NAME_BYTES,
-				      BPF_CORE_READ(dentry, d_name.name));
+	n = bpf_probe_read_kernel_str(names->at + bytes, RING_NAME_BYTES, name);
 	if (n > 0)
 		names->bytes += n;
-	walk->dentry = (__u64)BPF_CORE_READ(dentry, d_parent);
-	if (walk->dentry == (__u64)dentry)
-		return PATH_root; /* a file that was never in a directory */
-	return n == RING_NAME_BYTES ? PATH_full : PATH_more;
+	return n == RING_NAME_BYTES ? PATH_full : way;
 }
 
 static void fill_names(struct ring_names *names, struct path_walk *walk)
@@ -152,7 +141,7 @@ static void fill_names(struct ring_names *names, struct path_walk *walk)
 	names->bytes = 0;
 	for (int depth = 0; depth < PATH_DEPTH && step == PATH_more; depth++)
 		step = path_step(names, walk);
-	names->cut = step != PATH_root;
+	names->cut = step != PATH_done;
 }
 
 static void fill_paths(struct ring_exec *record, struct task_struct *task,
@@ -160,14 +149,15 @@ static void fill_paths(struct ring_exec *record, struct task_struct *task,
 {
 	struct file *file = BPF_CORE_READ(binprm, file);
 	struct path_walk walk = {
-		.dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry),
-		.mount = (__u64)BPF_CORE_READ(task, fs, pwd.mnt),
-		.root = (__u64)BPF_CORE_READ(task, fs, root.dentry),
+		.at = { .dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry),
+			.mount = (__u64)BPF_CORE_READ(task, fs, pwd.mnt) },
+		.root = { .dentry = (__u64)BPF_CORE_READ(task, fs, root.dentry),
+			  .mount = (__u64)BPF_CORE_READ(task, fs, root.mnt) },
 	};
 
 	fill_names(&record->cwd, &walk);
-	walk.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
-	walk.mount = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	walk.at.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	walk.at.mount = (__u64)BPF_CORE_READ(file, f_path.mnt);
 	fill_names(&record->exe, &walk);
 	record->facts |= RING_EXEC_paths;
 }

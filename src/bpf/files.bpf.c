@@ -25,18 +25,18 @@ enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_OPEN = 1 <
 
 /* From where a file is to the directory that holds its name, off mounts; the name's dentry, 0: it
  * is the root directory. */
-static __u64 file_split(struct file_place *place)
+static __u64 file_split(struct path_place *place)
 {
 	__u64 dentry;
 
 	for (int n = 0; n < 4; n++) {
-		if (place->dentry != file_top_of(place->mount))
+		if (place->dentry != path_top_of(place->mount))
 			break;
-		if (!file_off_mount(place))
+		if (!path_off_mount(place))
 			return 0;
 	}
 	dentry = place->dentry;
-	place->dentry = file_parent_of(dentry);
+	place->dentry = path_parent_of(dentry);
 	return dentry;
 }
 
@@ -51,7 +51,7 @@ static bool file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 			   long result)
 {
 	struct file_scratch *scratch;
-	struct file_place place;
+	struct path_place place;
 	struct inode *inode;
 	struct path path;
 	__u64 name;
@@ -67,7 +67,7 @@ static bool file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 	name = file_split(&place);
 	inode = BPF_CORE_READ(file, f_inode);
 	if (name == 0 ? !file_root_watched
-		      : !file_watches(&scratch->walk, task, &place, file_name_of(name), inode) &&
+		      : !file_watches(&scratch->walk, task, &place, path_name_of(name), inode) &&
 				!file_is_mounted(name, (__u64)path.dentry))
 		return false;
 	if (what == RING_FILE_open && result == 0 && name && ring_wants(task))
@@ -83,7 +83,7 @@ static bool file_tell_open(struct task_struct *task, struct file *file, __u32 wh
 		scratch->record.facts |= RING_FILE_created;
 	file_fill_inode(&scratch->record, inode);
 	if (name)
-		file_fill_path(scratch, &place, file_name_of(name), false);
+		file_fill_path(scratch, &place, path_name_of(name), false);
 	file_end(&scratch->record, task);
 	return true;
 }
@@ -361,8 +361,8 @@ int BPF_PROG(on_file_fork, struct task_struct *parent, struct task_struct *child
 {
 	if (BPF_CORE_READ(parent, nsproxy, mnt_ns) != BPF_CORE_READ(child, nsproxy, mnt_ns))
 		file_forget_states();
-	if (file_is_busy(parent) && parent->tgid != child->tgid)
-		file_make_busy(child->tgid);
+	if (file_is_busy(parent) && parent->tgid != child->tgid && !file_make_busy(child->tgid))
+		table_lose(&file_fds_table);
 	return 0;
 }
 

@@ -205,8 +205,8 @@ static bool file_begin_change(struct file_scratch *scratch, struct task_struct *
 
 static void file_name_now(struct file_named *named, __u64 dentry)
 {
-	named->name = dentry ? file_name_of(dentry) : NULL;
-	named->directory.dentry = dentry ? file_parent_of(dentry) : 0;
+	named->name = dentry ? path_name_of(dentry) : NULL;
+	named->directory.dentry = dentry ? path_parent_of(dentry) : 0;
 }
 
 static bool file_has_moved(const struct file_seen *seen)

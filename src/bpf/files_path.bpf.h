@@ -13,7 +13,7 @@
 #ifndef BPF_FILES_PATH_BPF_H
 #define BPF_FILES_PATH_BPF_H
 
-#include "bpf/ring.bpf.h"
+#include "bpf/path.bpf.h"
 
 #define FILE_DEPTH  64	 /* directories and mounts above a file that are followed */
 #define FILE_SLOTS  1024 /* directories whose state is kept, for each processor */
@@ -41,13 +41,8 @@ __u32 file_id_count_files = 0; /* those that are no directories */
 /* Changes when a directory moves, or a mount does: states of before don't hold any more. */
 __u32 file_epoch = 0;
 
-/* A name: `name` in the directory `parent`. Addresses of the kernel's, as numbers. */
-struct file_place {
-	__u64 dentry, mount; /* struct dentry, struct vfsmount */
-};
-
 struct file_slot {
-	struct file_place place;
+	struct path_place place;
 	__u64 root;	  /* the process's root directory */
 	__u64 inode, ino; /* addresses are used again; a directory's number with it hardly */
 	__u32 epoch, state;
@@ -62,17 +57,15 @@ struct {
 
 /* On the way up or down. */
 struct file_walk {
-	struct file_place root; /* the process's */
-	struct file_place at;
+	struct path_place root; /* the process's */
+	struct path_place at;
 	__u32 count; /* of chain: directories whose state isn't known yet, the lowest first */
 	__u32 state, epoch;
 	__u32 bytes;  /* of names so far */
 	__u32 covers; /* the last step was off a mount */
 	__u32 pad;
-	struct file_place chain[FILE_DEPTH];
+	struct path_place chain[FILE_DEPTH];
 };
-
-enum file_way { FILE_more, FILE_done, FILE_full };
 
 /* A program of its own each, so that none disturbs another that was interrupted. */
 enum file_scratch_user {
@@ -84,7 +77,7 @@ enum file_scratch_user {
 
 /* A name in a directory of which the mount isn't known yet. */
 struct file_named {
-	struct file_place directory;
+	struct path_place directory;
 	const void *name; /* the kernel's; NULL: there is none */
 	bool watched;
 };
@@ -126,51 +119,17 @@ static struct inode *file_inode_of(__u64 dentry)
 	return BPF_CORE_READ((struct dentry *)dentry, d_inode);
 }
 
-static __u64 file_parent_of(__u64 dentry)
-{
-	return (__u64)BPF_CORE_READ((struct dentry *)dentry, d_parent);
-}
-
-static const void *file_name_of(__u64 dentry)
-{
-	return BPF_CORE_READ((struct dentry *)dentry, d_name.name);
-}
-
-/* What is mounted. */
-static __u64 file_top_of(__u64 mount)
-{
-	return (__u64)BPF_CORE_READ((struct vfsmount *)mount, mnt_root);
-}
-
-static struct mount *file_mount_of(__u64 mount)
-{
-	return (void *)(mount - bpf_core_field_offset(struct mount, mnt));
-}
-
-/* The directory on which a mount lies. False: on none that can be seen. */
-static bool file_off_mount(struct file_place *place)
-{
-	struct mount *mount = file_mount_of(place->mount), *above;
-
-	above = BPF_CORE_READ(mount, mnt_parent);
-	if (above == mount)
-		return false;
-	place->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
-	place->mount = (__u64)above + bpf_core_field_offset(struct mount, mnt);
-	return true;
-}
-
 /* Mounts that the kernel made for itself, such as those below an overlay, have no namespace. */
 static bool file_is_seen(__u64 mount)
 {
-	__u64 space = (__u64)BPF_CORE_READ(file_mount_of(mount), mnt_ns);
+	__u64 space = (__u64)BPF_CORE_READ(path_mount_of(mount), mnt_ns);
 
 	return space != 0 && space < (__u64)-4095;
 }
 
 /* --- states --- */
 
-static struct file_slot *file_find_slot(const struct file_place *place)
+static struct file_slot *file_find_slot(const struct path_place *place)
 {
 	__u64 mix = (place->dentry >> 6) * 0x9e3779b97f4a7c15ull ^ place->mount >> 6;
 	__u32 at = (mix >> 32 ^ mix) % FILE_SLOTS;
@@ -179,7 +138,7 @@ static struct file_slot *file_find_slot(const struct file_place *place)
 }
 
 /* Whether the slot says the state of this directory. */
-static bool file_slot_holds(const struct file_slot *slot, const struct file_place *place,
+static bool file_slot_holds(const struct file_slot *slot, const struct path_place *place,
 			    __u64 root)
 {
 	struct inode *inode;
@@ -191,7 +150,7 @@ static bool file_slot_holds(const struct file_slot *slot, const struct file_plac
 	return slot->inode == (__u64)inode && slot->ino == BPF_CORE_READ(inode, i_ino);
 }
 
-static void file_keep_slot(const struct file_place *place, __u64 root, __u32 epoch, __u32 state)
+static void file_keep_slot(const struct path_place *place, __u64 root, __u32 epoch, __u32 state)
 {
 	struct file_slot *slot = file_find_slot(place);
 	struct inode *inode = file_inode_of(place->dentry);
@@ -248,7 +207,7 @@ CHECKED_ONCE int file_step_source(__u32 state, __u64 dentry)
 		rule = bpf_map_lookup_elem(&file_ids, &id);
 		if (rule)
 			return file_follow_rule(state, *rule);
-		up = file_parent_of(dentry);
+		up = path_parent_of(dentry);
 		if (up == dentry)
 			return state;
 		dentry = up;
@@ -280,22 +239,22 @@ static __u32 file_root_state(void)
 	return RING_FILE_ROOT << 1 | file_root_watched;
 }
 
-static enum file_way file_found(struct file_walk *walk, __u32 state)
+static enum path_way file_found(struct file_walk *walk, __u32 state)
 {
 	walk->state = state;
-	return FILE_done;
+	return PATH_done;
 }
 
 /* One step up, to a directory whose state is known. */
 CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 {
-	struct file_place place;
+	struct path_place place;
 	struct file_slot *slot;
 	__u64 root, up;
 	__u32 count;
 
 	if (!walk)
-		return FILE_done;
+		return PATH_done;
 	place = walk->at;
 	root = walk->root.dentry;
 	if (place.dentry == root && place.mount == walk->root.mount)
@@ -306,41 +265,41 @@ CHECKED_ONCE int file_climb_step(struct file_walk *walk)
 	count = walk->count;
 	barrier_var(count);
 	if (count >= FILE_DEPTH)
-		return FILE_full;
+		return PATH_full;
 	walk->chain[count] = place;
-	if (place.dentry == file_top_of(place.mount)) {
+	if (place.dentry == path_top_of(place.mount)) {
 		walk->chain[count].dentry |= FILE_NAMELESS;
 		/* What is mounted on another mount's root hides that. */
 		if (!walk->covers)
 			walk->count = count + 1;
 		walk->covers = 1;
-		if (!file_off_mount(&walk->at))
+		if (!path_off_mount(&walk->at))
 			return file_found(walk, file_is_seen(place.mount) ? file_root_state() : 0);
-		return FILE_more;
+		return PATH_more;
 	}
 	walk->count = count + 1;
 	walk->covers = 0;
-	up = file_parent_of(place.dentry);
+	up = path_parent_of(place.dentry);
 	if (up == place.dentry) {
 		walk->count = 0; /* not below the mount: nobody sees it there */
 		return file_found(walk, 0);
 	}
 	walk->at.dentry = up;
-	return FILE_more;
+	return PATH_more;
 }
 
 /* One step down again. */
 CHECKED_ONCE int file_descend_step(struct file_walk *walk)
 {
-	struct file_place place;
+	struct path_place place;
 	__u32 count, state;
 
 	if (!walk)
-		return FILE_done;
+		return PATH_done;
 	count = walk->count - 1;
 	barrier_var(count);
 	if (count >= FILE_DEPTH)
-		return FILE_done; /* there was none */
+		return PATH_done; /* there was none */
 	place = walk->chain[count];
 	walk->count = count;
 	state = walk->state;
@@ -349,15 +308,15 @@ CHECKED_ONCE int file_descend_step(struct file_walk *walk)
 		if (file_id_count)
 			state = file_step_source(state, place.dentry);
 	} else {
-		state = file_step_name(state, file_name_of(place.dentry));
+		state = file_step_name(state, path_name_of(place.dentry));
 		state = file_step_inode(state, file_inode_of(place.dentry));
 	}
 	file_keep_slot(&place, walk->root.dentry, walk->epoch, state);
 	walk->state = state;
-	return FILE_more;
+	return PATH_more;
 }
 
-static void file_get_root(struct file_place *place, struct task_struct *task)
+static void file_get_root(struct path_place *place, struct task_struct *task)
 {
 	struct path path;
 
@@ -369,25 +328,25 @@ static void file_get_root(struct file_place *place, struct task_struct *task)
 /* The state of the directory walk->at, looked for from the root down. */
 CHECKED_ONCE int file_find_state(struct file_walk *walk)
 {
-	int way = FILE_more;
+	int way = PATH_more;
 
 	if (!walk)
 		return 0;
 	file_get_root(&walk->root, bpf_get_current_task_btf());
 	walk->epoch = file_epoch;
 	walk->count = walk->covers = 0;
-	for (int n = 0; n <= FILE_DEPTH && way == FILE_more; n++)
+	for (int n = 0; n <= FILE_DEPTH && way == PATH_more; n++)
 		way = file_climb_step(walk);
-	if (way != FILE_done)
+	if (way != PATH_done)
 		return 1; /* too deep to say that it isn't watched */
-	way = FILE_more;
-	for (int n = 0; n <= FILE_DEPTH && way == FILE_more; n++)
+	way = PATH_more;
+	for (int n = 0; n <= FILE_DEPTH && way == PATH_more; n++)
 		way = file_descend_step(walk);
 	return walk->state;
 }
 
 static __u32 file_state(struct file_walk *walk, struct task_struct *task,
-			const struct file_place *directory)
+			const struct path_place *directory)
 {
 	__u64 root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 	struct file_slot *slot = file_find_slot(directory);
@@ -403,10 +362,10 @@ static __u32 file_state(struct file_walk *walk, struct task_struct *task,
  * those alone a state is kept. */
 static bool file_is_elsewhere(struct task_struct *task, const struct path *path)
 {
-	struct file_place directory = { .mount = (__u64)path->mnt };
+	struct path_place directory = { .mount = (__u64)path->mnt };
 	struct file_slot *slot;
 
-	directory.dentry = file_parent_of((__u64)path->dentry);
+	directory.dentry = path_parent_of((__u64)path->dentry);
 	slot = file_find_slot(&directory);
 	return slot && slot->state == 0 && file_id_count_files == 0 &&
 	       file_slot_holds(slot, &directory, (__u64)task->fs->root.dentry);
@@ -414,7 +373,7 @@ static bool file_is_elsewhere(struct task_struct *task, const struct path *path)
 
 /* Whether a file is watched that has this name in the directory. */
 static bool file_watches(struct file_walk *walk, struct task_struct *task,
-			 const struct file_place *directory, const void *name, struct inode *inode)
+			 const struct path_place *directory, const void *name, struct inode *inode)
 {
 	__u32 state = file_state(walk, task, directory);
 
@@ -427,48 +386,40 @@ static bool file_watches(struct file_walk *walk, struct task_struct *task,
 /* --- names --- */
 
 /* Adds a name at the end. */
-static enum file_way file_add_name(struct file_scratch *scratch, const void *name)
+static enum path_way file_add_name(struct file_scratch *scratch, const void *name)
 {
 	__u32 at = scratch->walk.bytes;
 	long n;
 
 	barrier_var(at);
 	if (at > RING_FILE_NAMES - (RING_FILE_NAME + 1))
-		return FILE_full;
+		return PATH_full;
 	n = bpf_probe_read_kernel_str(scratch->record.names + at, RING_FILE_NAME + 1, name);
 	if (n > 0)
 		scratch->walk.bytes = at + n;
-	return FILE_more;
+	return PATH_more;
 }
 
 /* One step up, the name of the directory walk.at noted. */
 CHECKED_ONCE int file_path_step(struct file_scratch *scratch)
 {
-	struct file_place place;
-	__u64 up;
+	const void *name;
+	int way;
 
 	if (!scratch)
-		return FILE_done;
-	place = scratch->walk.at;
-	if (place.dentry == scratch->walk.root.dentry && place.mount == scratch->walk.root.mount)
-		return FILE_done;
-	if (place.dentry == file_top_of(place.mount))
-		return file_off_mount(&scratch->walk.at) ? FILE_more : FILE_done;
-	up = file_parent_of(place.dentry);
-	if (up == place.dentry)
-		return FILE_done;
-	scratch->walk.at.dentry = up;
-	return file_add_name(scratch, file_name_of(place.dentry));
+		return PATH_done;
+	way = path_up(&scratch->walk.at, &scratch->walk.root, &name);
+	return way == PATH_more && name ? file_add_name(scratch, name) : way;
 }
 
 /* Adds the names from the directory walk.at up to the root behind those that are there. */
 CHECKED_ONCE int file_add_path(struct file_scratch *scratch)
 {
-	int way = FILE_more;
+	int way = PATH_more;
 
 	if (!scratch)
-		return FILE_done;
-	for (int n = 0; n < FILE_DEPTH && way == FILE_more; n++)
+		return PATH_done;
+	for (int n = 0; n < FILE_DEPTH && way == PATH_more; n++)
 		way = file_path_step(scratch);
 	return way;
 }
@@ -520,7 +471,7 @@ CHECKED_ONCE int file_is_below(__u64 dentry, __u64 top)
 
 		if (dentry == top)
 			return 1;
-		up = file_parent_of(dentry);
+		up = path_parent_of(dentry);
 		if (up == dentry)
 			return 0;
 		dentry = up;
@@ -543,7 +494,7 @@ static bool file_is_in(__u64 dentry, __u64 at)
 
 /* Finds where the process sees a directory: in which of its mounts. Mostly it is that of its own
  * working or root directory. 1: found; 0: it doesn't; -1: there are too many to say. */
-CHECKED_ONCE int file_find_mount(struct file_place *place)
+CHECKED_ONCE int file_find_mount(struct path_place *place)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 space = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns), dentry, at, pwd;
@@ -553,10 +504,10 @@ CHECKED_ONCE int file_find_mount(struct file_place *place)
 	dentry = place->dentry;
 	pwd = (__u64)BPF_CORE_READ(task, fs, pwd.mnt);
 	place->mount = (__u64)BPF_CORE_READ(task, fs, root.mnt);
-	if (file_is_in(dentry, (__u64)file_mount_of(place->mount)))
+	if (file_is_in(dentry, (__u64)path_mount_of(place->mount)))
 		return 1;
 	place->mount = pwd;
-	if (file_is_in(dentry, (__u64)file_mount_of(pwd)))
+	if (file_is_in(dentry, (__u64)path_mount_of(pwd)))
 		return 1;
 	at = file_first_mount(BPF_CORE_READ((struct dentry *)dentry, d_sb));
 	for (int n = 0; n < FILE_MOUNTS; n++) {

@@ -4,8 +4,7 @@
 #define BPF_FILES_TELL_BPF_H
 
 #include "bpf/files_path.bpf.h"
-
-#define FILE_HOLD_NS 1000000000ull
+#include "bpf/rate.bpf.h"
 
 /* Set before loading. */
 const volatile __u32 file_rate = 0; /* events of a process in a second; 0: no limit */
@@ -16,44 +15,14 @@ __u64 file_lost = 0; /* changes not told, for too many were under way */
 
 /* --- telling --- */
 
-struct file_rate {
-	__u64 since_ns;
-	__u32 count, held;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct file_rate);
-} file_rates SEC(".maps");
-
 /* Whether the process may tell one more; *ret_held: how many it couldn't before this one. */
 static bool file_may_tell(__u32 pid, __u32 *ret_held)
 {
-	struct file_rate *rate, fresh = { .since_ns = bpf_ktime_get_boot_ns(), .count = 1 };
-
 	*ret_held = 0;
-	if (file_rate == 0)
+	if (file_rate == 0 || rate_allows(pid, 0, file_rate, ret_held))
 		return true;
-	rate = bpf_map_lookup_elem(&file_rates, &pid);
-	if (!rate) {
-		bpf_map_update_elem(&file_rates, &pid, &fresh, BPF_ANY);
-		return true;
-	}
-	if (fresh.since_ns - rate->since_ns >= FILE_HOLD_NS) {
-		rate->since_ns = fresh.since_ns;
-		rate->count = 0;
-	}
-	if (rate->count >= file_rate) {
-		__sync_fetch_and_add(&rate->held, 1);
-		__sync_fetch_and_add(&file_held, 1);
-		return false;
-	}
-	__sync_fetch_and_add(&rate->count, 1);
-	*ret_held = rate->held;
-	rate->held = 0;
-	return true;
+	__sync_fetch_and_add(&file_held, 1);
+	return false;
 }
 
 /* All but the head and what is particular; false: not to be told. */
@@ -82,7 +51,7 @@ static void file_fill_inode(struct ring_file *record, struct inode *inode)
 }
 
 /* A name in a directory, as one of the record's two paths. */
-static void file_fill_path(struct file_scratch *scratch, const struct file_place *directory,
+static void file_fill_path(struct file_scratch *scratch, const struct path_place *directory,
 			   const void *name, bool other)
 {
 	struct ring_file *record = &scratch->record;
@@ -97,7 +66,7 @@ static void file_fill_path(struct file_scratch *scratch, const struct file_place
 		record->other_bytes = scratch->walk.bytes - record->path_bytes;
 	else
 		record->path_bytes = scratch->walk.bytes;
-	if (way != FILE_done)
+	if (way != PATH_done)
 		record->facts |= other ? RING_FILE_other_cut : RING_FILE_cut;
 }
 

@@ -11,12 +11,11 @@
 
 #include "bpf/files_tell.bpf.h"
 
-#define FILE_USES    8192 /* watched files that are open */
-#define FILE_PEOPLE  4096 /* processes that have some */
+#define FILE_PEOPLE  4096 /* processes that have watched files open */
 #define FILE_LAST_FD 64	  /* descriptors looked at when a process ends */
 
 struct file_use {
-	struct file_place directory;
+	struct path_place directory;
 	__u64 name, inode; /* its dentry in the directory; struct inode */
 	__u64 ino;
 	__u32 device, mode;
@@ -24,8 +23,8 @@ struct file_use {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FILE_USES);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RING_FILE_USES);
 	__type(key, __u64); /* struct file */
 	__type(value, struct file_use);
 } file_uses SEC(".maps");
@@ -43,8 +42,8 @@ struct file_fd {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FILE_USES);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RING_FILE_USES);
 	__type(key, struct file_fd);
 	__type(value, __u64); /* struct file */
 } file_fds SEC(".maps");
@@ -56,6 +55,9 @@ struct {
 	__type(value, __u8);
 } file_users SEC(".maps");
 
+/* Read by the agent. Lost: files whose closing can't be told, for a table was full. */
+struct ring_table file_uses_table = {}, file_fds_table = {};
+
 /* How many of the processes whose number ends so are in file_users. */
 __u32 file_busy[FILE_PEOPLE] = {};
 /* Whether any watched file has been opened. */
@@ -66,12 +68,15 @@ static bool file_is_busy(struct task_struct *task)
 	return file_busy[(__u32)task->tgid % FILE_PEOPLE] != 0;
 }
 
-static void file_make_busy(__u32 pid)
+/* False: there are too many. */
+static bool file_make_busy(__u32 pid)
 {
 	__u8 one = 1;
+	long r = bpf_map_update_elem(&file_users, &pid, &one, BPF_NOEXIST);
 
-	if (bpf_map_update_elem(&file_users, &pid, &one, BPF_NOEXIST) == 0)
+	if (r == 0)
 		__sync_fetch_and_add(&file_busy[pid % FILE_PEOPLE], 1);
+	return r == 0 || r == -EEXIST;
 }
 
 static void file_end_busy(__u32 pid)
@@ -80,7 +85,7 @@ static void file_end_busy(__u32 pid)
 		__sync_fetch_and_add(&file_busy[pid % FILE_PEOPLE], -1);
 }
 
-static void file_begin_use(struct file *file, const struct file_place *directory, __u64 name,
+static void file_begin_use(struct file *file, const struct path_place *directory, __u64 name,
 			   struct inode *inode)
 {
 	struct file_use *use;
@@ -97,8 +102,15 @@ static void file_begin_use(struct file *file, const struct file_place *directory
 	use->ino = BPF_CORE_READ(inode, i_ino);
 	use->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	use->mode = BPF_CORE_READ(inode, i_mode);
-	bpf_map_update_elem(&file_uses, &key, use, BPF_ANY);
-	file_used = 1;
+	if (table_put(&file_uses, &file_uses_table, &key, use))
+		file_used = 1;
+	else
+		table_lose(&file_uses_table);
+}
+
+static void file_end_use(__u64 file)
+{
+	table_drop(&file_uses, &file_uses_table, &file);
 }
 
 static void file_count(__u64 file, __u64 read_bytes, __u64 written_bytes)
@@ -134,10 +146,10 @@ CHECKED_ONCE int file_tell_close(__u64 key)
 		record->written_bytes = use->written_bytes;
 		file_get_root(&scratch->walk.root, task);
 		if (named)
-			file_fill_path(scratch, &use->directory, file_name_of(use->name), false);
+			file_fill_path(scratch, &use->directory, path_name_of(use->name), false);
 		file_end(record, task);
 	}
-	bpf_map_delete_elem(&file_uses, &key);
+	file_end_use(key);
 	return 1;
 }
 
@@ -165,7 +177,7 @@ static void file_release(__u32 pid, __u32 fd, long others)
 	if (!at)
 		return;
 	file = *at;
-	bpf_map_delete_elem(&file_fds, &key);
+	table_drop(&file_fds, &file_fds_table, &key);
 	use = bpf_map_lookup_elem(&file_uses, &file);
 	if (!use)
 		return;
@@ -180,8 +192,14 @@ static void file_note_fd(__u32 pid, __u32 fd, __u64 file)
 	struct file_fd key = { pid, fd };
 
 	file_release(pid, fd, -1);
-	bpf_map_update_elem(&file_fds, &key, &file, BPF_ANY);
-	file_make_busy(pid);
+	if (!bpf_map_lookup_elem(&file_uses, &file))
+		return;
+	if (table_put(&file_fds, &file_fds_table, &key, &file) && file_make_busy(pid))
+		return;
+	/* Nobody would see it closed. */
+	table_drop(&file_fds, &file_fds_table, &key);
+	file_end_use(file);
+	table_lose(&file_fds_table);
 }
 
 /* Bytes went through a descriptor; one that was inherited or copied is noted. */
@@ -194,7 +212,7 @@ static void file_count_fd(struct task_struct *task, __u32 fd, __u64 read_bytes, 
 		return;
 	file_count(file, read_bytes, written_bytes);
 	if (!bpf_map_lookup_elem(&file_fds, &key))
-		bpf_map_update_elem(&file_fds, &key, &file, BPF_ANY);
+		table_put(&file_fds, &file_fds_table, &key, &file);
 }
 
 /* Of all descriptors of a process. */
@@ -202,6 +220,46 @@ CHECKED_ONCE int file_release_all(__u32 pid, int others)
 {
 	for (__u32 fd = 0; fd < FILE_LAST_FD; fd++)
 		file_release(pid, fd, others);
+	return 0;
+}
+
+/* --- those whose end nobody saw: mapped, passed on, or beyond FILE_LAST_FD --- */
+
+static bool file_is_open(__u64 file, const struct file_use *use)
+{
+	return file_others(file) >= 0 &&
+	       (__u64)BPF_CORE_READ((struct file *)file, f_inode) == use->inode;
+}
+
+SEC("iter/bpf_map_elem")
+int on_sweep_uses(struct bpf_iter__bpf_map_elem *at)
+{
+	const struct file_use *use = at->value;
+	__u64 file;
+
+	if (!at->key || !use)
+		return 0;
+	file = *(const __u64 *)at->key;
+	if (file_is_open(file, use))
+		return 0;
+	if (use->read_bytes || use->written_bytes)
+		table_lose(&file_uses_table);
+	file_end_use(file);
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int on_sweep_fds(struct bpf_iter__bpf_map_elem *at)
+{
+	struct file_fd key;
+	__u64 file;
+
+	if (!at->key || !at->value)
+		return 0;
+	key = *(const struct file_fd *)at->key;
+	file = *(const __u64 *)at->value;
+	if (!bpf_map_lookup_elem(&file_uses, &file))
+		table_drop(&file_fds, &file_fds_table, &key);
 	return 0;
 }
 

@@ -25,16 +25,19 @@ struct udp_flows {
 	__type(value, struct ring_udp_flow);
 } udp_flows_even SEC(".maps"), udp_flows_odd SEC(".maps");
 
-/* Who uses a socket, by its cookie, for datagrams that came before that was seen. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+/* Who uses a socket, by its cookie, for datagrams that came before that was seen. They are in the
+ * same generation, or in the one before if that is being read. */
+struct udp_owners {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UDP_OWNERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, struct ring_head);
-} udp_owners SEC(".maps");
+} udp_owners_even SEC(".maps"), udp_owners_odd SEC(".maps");
 
 __u32 udp_generation = 0;
-__u64 udp_lost_count = 0; /* datagrams that found the table full */
+__u64 udp_lost_count = 0;	 /* datagrams that found the table full */
+__u64 udp_owners_lost_count = 0; /* sockets that found theirs full */
 
 static struct ring_udp_flow *udp_flow_get(const struct ring_udp_key *key)
 {
@@ -127,18 +130,38 @@ static void udp_count_drop(const struct sock *sk, const struct sk_buff *skb,
 		__sync_fetch_and_add(&flow->dropped_count, 1);
 }
 
+/* The current process uses the socket: its are also the datagrams of before. False: nobody has to
+ * be told that. */
+static bool udp_claim(struct socket_note *note)
+{
+	return socket_claim(note, false) && note->early;
+}
+
+static void udp_own(struct socket_note *note, __u64 cookie)
+{
+	long r = udp_generation & 1
+			 ? bpf_map_update_elem(&udp_owners_odd, &cookie, &note->owner, BPF_ANY)
+			 : bpf_map_update_elem(&udp_owners_even, &cookie, &note->owner, BPF_ANY);
+
+	if (r < 0)
+		__sync_fetch_and_add(&udp_owners_lost_count, 1);
+	note->early = 0;
+}
+
 static void on_udp(struct __sk_buff *skb, struct packet *packet, struct socket_note *note)
 {
 	/* A datagram is sent by whoever runs. */
-	if (packet->sending)
-		socket_claim(note, false);
+	if (packet->sending && udp_claim(note))
+		udp_own(note, bpf_get_socket_cookie(skb));
 	if (note->unwanted || !packet_read(skb, packet) || packet->protocol != IPPROTO_UDP)
 		return;
 	if (!scope_keeps_ends(packet->local_port, packet->peer_port, packet->peer))
 		return;
 	/* Without an owner yet: the agent asks again when it reports. */
-	if (want_udp)
+	if (want_udp) {
+		note->early |= note->owner.pid == 0;
 		udp_count(skb, packet, note);
+	}
 	if (want_dns && (packet->local_port == DNS_PORT || packet->peer_port == DNS_PORT) &&
 	    packet_is_on(skb, dns_ifindex))
 		packet_tell(skb, packet, note, RING_dns);
@@ -225,12 +248,6 @@ int on_received(struct __sk_buff *skb)
 
 /* --- who uses a socket --- */
 
-static void udp_own(struct socket_note *note, __u64 cookie)
-{
-	if (socket_claim(note, false))
-		bpf_map_update_elem(&udp_owners, &cookie, &note->owner, BPF_ANY);
-}
-
 /* A server is known before its first datagram comes. */
 static int on_bind(struct bpf_sock *sk)
 {
@@ -239,7 +256,7 @@ static int on_bind(struct bpf_sock *sk)
 	if (sk->protocol != IPPROTO_UDP)
 		return 1;
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (note)
+	if (note && udp_claim(note))
 		udp_own(note, bpf_get_socket_cookie(sk));
 	return 1; /* let it be bound */
 }

@@ -1,49 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* privilege - system calls that reach for rights, other processes, namespaces or the kernel. */
-#include "bpf/ring.bpf.h"
-
-#define PRIVILEGE_HOLD_NS 1000000000ull
+#include "bpf/rate.bpf.h"
 
 /* Set before loading: enum ring_privilege for each number. */
 const volatile __u8 privilege_wants[RING_SYSCALLS] = {};
-
-struct privilege_key {
-	__u32 pid, number;
-};
-struct privilege_held {
-	__u64 told_ns;
-	__u32 count, pad;
-};
-
-/* A process that calls in a loop is told of once a second, with how often it did. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct privilege_key);
-	__type(value, struct privilege_held);
-} privilege_held SEC(".maps");
-
-/* Whether to tell now; *ret_held: how many were not told before this one. */
-static bool privilege_may_tell(__u32 pid, __u32 number, __u32 *ret_held)
-{
-	struct privilege_key key = { pid, number };
-	struct privilege_held *held = bpf_map_lookup_elem(&privilege_held, &key);
-	struct privilege_held fresh = { .told_ns = bpf_ktime_get_boot_ns() };
-
-	*ret_held = 0;
-	if (!held) {
-		bpf_map_update_elem(&privilege_held, &key, &fresh, BPF_ANY);
-		return true;
-	}
-	if (fresh.told_ns - held->told_ns < PRIVILEGE_HOLD_NS) {
-		__sync_fetch_and_add(&held->count, 1);
-		return false;
-	}
-	*ret_held = held->count;
-	held->count = 0;
-	held->told_ns = fresh.told_ns;
-	return true;
-}
 
 /* linux/sched.h: one for each kind of namespace; the last stands for something else in clone(2). */
 #define CLONE_NEW     0x7e020000
@@ -83,7 +43,8 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long result)
 		return 0;
 	if (when != RING_PRIVILEGE_always && !privilege_makes_namespace(when, &first, result))
 		return 0;
-	if (!ring_wants(task) || !privilege_may_tell(RING_NUMBER(task, tgid), number, &held))
+	/* A process that calls in a loop is told of once a second, with how often it did. */
+	if (!ring_wants(task) || !rate_allows(RING_NUMBER(task, tgid), number, 1, &held))
 		return 0;
 	ring_fill_head(&record.head, RING_syscall, sizeof(record), task);
 	record.number = number;

@@ -221,18 +221,19 @@ static __u64 ring_flags(void)
 	return BPF_RB_NO_WAKEUP;
 }
 
-/* Not by objects that only count. */
-static __attribute__((unused)) void ring_put(void *record, __u32 bytes, __u16 type)
+/* False: there was no room. Not by objects that only count. */
+static __attribute__((unused)) bool ring_put(void *record, __u32 bytes, __u16 type)
 {
 	struct ring_state *state;
 	__u32 at = type;
 
 	if (bpf_ringbuf_output(&ring, record, bytes, ring_flags()) == 0)
-		return;
+		return true;
 	state = ring_get_state();
 	barrier_var(at); /* check the number that is used */
 	if (state && at < RING_TYPE_COUNT)
 		__sync_fetch_and_add(&state->lost[at], 1);
+	return false;
 }
 
 #endif

@@ -41,7 +41,8 @@ struct socket_note {
 	struct ring_head owner; /* pid 0: nobody so far */
 	__u8 unwanted;		/* its owner is not to be reported */
 	__u8 ends;		/* TCP: enum scope_verdict of both ends, once they are known */
-	__u8 pad[6];
+	__u8 early;		/* UDP: datagrams came before anybody was seen to use it */
+	__u8 pad[5];
 };
 
 /* The first program that is loaded makes it, the others share it (sensor/sensor.h). */

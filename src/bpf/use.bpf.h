@@ -47,7 +47,7 @@ static void on_udp_use(struct sock *sk)
 	if (!ring_knows_task())
 		return;
 	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32)
+	if (note && note->owner.pid != bpf_get_current_pid_tgid() >> 32 && udp_claim(note))
 		udp_own(note, socket_cookie(sk));
 }
 

@@ -67,6 +67,9 @@
 	  "Connections told without their process, role and times because their table was full")   \
 	X(udp_lost, "bulwark_udp_lost_total", counter, NULL,                                       \
 	  "Datagrams not counted because the table of UDP traffic was full")                       \
+	X(udp_owners_lost, "bulwark_udp_owners_lost_total", counter, NULL,                         \
+	  "Sockets whose first datagrams were told without their process, because the table for "   \
+	  "that was full")                                                                         \
 	X(dns_messages, "bulwark_dns_messages_total", counter, "result",                           \
 	  "DNS messages seen: parsed, malformed, or pieces of a TCP stream given up")              \
 	X(dns_evictions, "bulwark_dns_evictions_total", counter, "table",                          \
@@ -81,8 +84,9 @@
 	  "Lines of StatsD clients: read or malformed")                                            \
 	X(statsd_lost, "bulwark_statsd_lost_total", counter, NULL,                                 \
 	  "Datagrams of StatsD clients that found the socket's queue full")                        \
-	X(statsd_evictions, "bulwark_statsd_evictions_total", counter, NULL,                       \
-	  "Gauges and sampled counters forgotten because too many are remembered")                 \
+	X(statsd_evictions, "bulwark_statsd_evictions_total", counter, "table",                    \
+	  "Gauges and sampled counters forgotten, and connected clients turned out, because there " \
+	  "are too many")                                                                          \
 	X(statsd_tags_cut, "bulwark_statsd_tags_cut_total", counter, NULL,                         \
 	  "Tags of StatsD clients left out because a line had too many")                           \
 	X(osquery_runs, "bulwark_osquery_runs_total", counter, "result",                           \
@@ -93,6 +97,9 @@
 	  "Events of files not told because a process caused more than files.rate")                \
 	X(files_lost, "bulwark_files_lost_total", counter, NULL,                                   \
 	  "Changes of files not told because too many were under way")                             \
+	X(files_closes_lost, "bulwark_files_closes_lost_total", counter, NULL,                     \
+	  "Watched files whose closing, with what was read and written, can't be told: too many "  \
+	  "were open")                                                                             \
 	X(files_overflows, "bulwark_files_overflows_total", counter, NULL,                         \
 	  "Times that fanotify's queue was full; each time events of files were lost")             \
 	X(files_unmarked, "bulwark_files_unmarked_total", counter, NULL,                           \
@@ -100,6 +107,9 @@
 	  "kernel")                                                                                \
 	X(files_directories, "bulwark_files_directories", gauge, NULL,                             \
 	  "Directories that have a mark of fanotify's")                                            \
+	X(rates_lost, "bulwark_rates_lost_total", counter, "sensor",                               \
+	  "Events told without regard to how many their process causes, because the table for "   \
+	  "that was full")                                                                         \
 	X(setting_drifts, "bulwark_setting_drifts_total", counter, NULL,                           \
 	  "Kernel settings found changed")
 /* clang-format on */

@@ -184,6 +184,8 @@ static void containers_make_room(struct containers *containers)
 
 		containers->group_evictions.value++;
 		containers->evictions.value += group->container && group->container->groups == 1;
+		if (containers->env.forgot)
+			containers->env.forgot(containers->env.owner, group->id);
 		containers_drop_group(containers, group);
 	}
 }
@@ -330,8 +332,8 @@ static void containers_find_monitor(struct containers *containers,
 			break;
 		pid = process->ppid;
 		if (!process->exe || !process->command_line ||
-		    !container_parse_monitor(slice_of(process->exe),
-					     slice_of(process->command_line), slice_of(id),
+		    !container_parse_monitor(slice_of(process->exe->at),
+					     slice_of(process->command_line->at), slice_of(id),
 					     monitor))
 			continue;
 		/* A monitor is the host's: one that runs in a container is a liar, or an inner

@@ -80,6 +80,8 @@ struct containers_env {
 	struct processes *processes;
 	/* A container's state has become known or unknown. */
 	void (*answered)(void *owner, const struct container *container);
+	/* A control group made room for another. NULL: nobody cares. */
+	void (*forgot)(void *owner, uint64_t cgroup_id);
 	/* An engine that is there can't be asked; told when it begins. NULL: nobody cares. */
 	void (*refused)(void *owner, const struct error *why);
 	void *owner;

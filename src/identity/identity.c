@@ -15,6 +15,12 @@ static void identity_put_text(struct event *event, enum event_field field, const
 		event_text(event, field, slice_of(text));
 }
 
+static void identity_put_shared(struct event *event, enum event_field field,
+				const struct process_text *text)
+{
+	identity_put_text(event, field, text ? text->at : NULL);
+}
+
 static void identity_put_number(struct event *event, enum event_field field, uint64_t number)
 {
 	if (number && event_kind_has(event->kind, field) && !event_has(event, field))
@@ -24,15 +30,13 @@ static void identity_put_number(struct event *event, enum event_field field, uin
 static void identity_put_process(struct event *event, const struct process *process)
 {
 	identity_put_text(event, FIELD_comm, process->comm);
-	identity_put_text(event, FIELD_exe, process->exe);
-	identity_put_text(event, FIELD_command_line, process->command_line);
+	identity_put_shared(event, FIELD_exe, process->exe);
+	identity_put_shared(event, FIELD_command_line, process->command_line);
 	if (!event_has(event, FIELD_uid))
 		event_number(event, FIELD_uid, process->uid);
 	identity_put_number(event, FIELD_start_time, process->start_wall_ns);
 	identity_put_number(event, FIELD_ppid, process->ppid);
-	if (process->lineage && !event_has(event, FIELD_ancestors))
-		event_text(event, FIELD_ancestors,
-			   (struct slice){ process->lineage->text, process->lineage->bytes });
+	identity_put_shared(event, FIELD_ancestors, process->lineage);
 	identity_put_number(event, FIELD_ns_mnt, process->ns_mnt);
 	identity_put_number(event, FIELD_ns_net, process->ns_net);
 	identity_put_number(event, FIELD_ns_pid, process->ns_pid);

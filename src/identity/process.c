@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity/process.h"
 
+#include <malloc.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "kernel/procfs.h"
@@ -10,6 +12,7 @@
 #define THREADS_KEPT   4096
 #define ASK_AGAIN_MS   100 /* where /proc is asked: not again for events that come so soon after */
 #define PROCESS_NEAR_S 2   /* clocks of the log and of processes may differ by so much */
+#define RETURN_BYTES   (1 << 20) /* so much less in use: it goes back to the kernel */
 
 struct process_thread {
 	uint32_t tid, pid;
@@ -48,55 +51,99 @@ void processes_init(struct processes *processes, int proc_fd, enum ring_hierarch
 	list_init(&processes->threads_by_age);
 }
 
-/* --- parents --- */
+/* --- texts --- */
 
-static void lineage_unref(struct lineage *lineage)
+/* What malloc(3) takes for so many bytes. */
+static size_t process_cost(size_t bytes)
 {
-	if (lineage && --lineage->refs == 0)
-		free(lineage);
+	return (bytes + sizeof(size_t) + 15) & ~(size_t)15;
 }
 
-/* "comm[pid]", then the parents of that one, as far as they fit. */
-static struct lineage *lineage_new(const struct process *parent)
+/* With room for so many bytes; what isn't used of it process_text_fit() gives back. NULL when
+ * memory is out. */
+static struct process_text *process_text_new(size_t room)
 {
-	struct lineage *lineage = malloc(sizeof(*lineage) + LINEAGE_BYTES);
+	struct process_text *text = malloc(sizeof(*text) + room + 1);
+
+	if (text)
+		*text = (struct process_text){ .refs = 1 };
+	return text;
+}
+
+static struct process_text *process_text_fit(struct processes *processes, struct process_text *text,
+					     size_t bytes)
+{
+	struct process_text *smaller;
+
+	text->bytes = (uint32_t)bytes;
+	text->at[bytes] = '\0';
+	smaller = realloc(text, sizeof(*text) + bytes + 1);
+	if (smaller)
+		text = smaller;
+	processes->bytes += process_cost(sizeof(*text) + bytes + 1);
+	return text;
+}
+
+static struct process_text *process_text_ref(struct process_text *text)
+{
+	if (text)
+		text->refs++;
+	return text;
+}
+
+static void process_text_unref(struct processes *processes, struct process_text **text)
+{
+	struct process_text *old = take_ptr(*text);
+
+	if (!old || --old->refs)
+		return;
+	processes->bytes -= process_cost(sizeof(*old) + old->bytes + 1);
+	free(old);
+}
+
+/* --- parents --- */
+
+/* "comm[pid]", then the parents of that one, as far as they fit. */
+static struct process_text *lineage_new(struct processes *processes, const struct process *parent)
+{
+	struct process_text *lineage = process_text_new(LINEAGE_BYTES);
 	struct slice above = { NULL, 0 };
-	int n;
+	size_t bytes;
 
 	if (!lineage)
 		return NULL;
 	if (parent->lineage)
-		above = (struct slice){ parent->lineage->text, parent->lineage->bytes };
-	n = snprintf(lineage->text, LINEAGE_BYTES, "%s[%u]", parent->comm, parent->pid);
-	lineage->refs = 1;
-	lineage->bytes = (size_t)n;
-	if (above.bytes && lineage->bytes + 3 + above.bytes < LINEAGE_BYTES) {
-		memcpy(lineage->text + lineage->bytes, " < ", 3);
-		memcpy(lineage->text + lineage->bytes + 3, above.at, above.bytes);
-		lineage->bytes += 3 + above.bytes;
+		above = (struct slice){ parent->lineage->at, parent->lineage->bytes };
+	bytes = (size_t)snprintf(lineage->at, LINEAGE_BYTES, "%s[%u]", parent->comm, parent->pid);
+	if (above.bytes && bytes + 3 + above.bytes < LINEAGE_BYTES) {
+		memcpy(lineage->at + bytes, " < ", 3);
+		memcpy(lineage->at + bytes + 3, above.at, above.bytes);
+		bytes += 3 + above.bytes;
 	}
-	return lineage;
+	return process_text_fit(processes, lineage, bytes);
 }
 
-static struct lineage *lineage_of_child(struct process *parent)
+static struct process_text *lineage_of_child(struct processes *processes, struct process *parent)
 {
 	if (!parent)
 		return NULL;
 	if (!parent->children_lineage)
-		parent->children_lineage = lineage_new(parent);
-	if (parent->children_lineage)
-		parent->children_lineage->refs++;
-	return parent->children_lineage;
+		parent->children_lineage = lineage_new(processes, parent);
+	return process_text_ref(parent->children_lineage);
 }
 
 /* --- the table --- */
 
-static void process_free(struct process *process)
+/* With its places in the map, which is half full on average. */
+#define PROCESS_OWN_BYTES (process_cost(sizeof(struct process)) + 2 * sizeof(struct map_slot))
+
+static void process_free(struct processes *processes, struct process *process)
 {
-	free(process->exe);
-	free(process->command_line);
-	lineage_unref(process->lineage);
-	lineage_unref(process->children_lineage);
+	process_text_unref(processes, &process->exe);
+	process_text_unref(processes, &process->command_line);
+	process_text_unref(processes, &process->lineage);
+	process_text_unref(processes, &process->children_lineage);
+	processes->bytes -= PROCESS_OWN_BYTES;
 	free(process);
 }
 
@@ -119,7 +166,7 @@ static void processes_drop(struct processes *processes, struct process *process)
 			newest = newest->older;
 		newest->older = process->older;
 	}
-	process_free(process);
+	process_free(processes, process);
 }
 
 void processes_done(struct processes *processes)
@@ -138,7 +185,36 @@ void processes_done(struct processes *processes)
 	map_done(&processes->threads);
 }
 
-/* Forgets who ended long ago, and makes room for one more. */
+static struct process *processes_oldest(const struct processes *processes)
+{
+	struct process *process = list_first(&processes->ended, struct process, node);
+
+	return process ? process : list_first(&processes->running, struct process, node);
+}
+
+static void processes_evict(struct processes *processes)
+{
+	processes->evictions.value++;
+	processes_drop(processes, processes_oldest(processes));
+}
+
+static bool processes_are_large(const struct processes *processes)
+{
+	return processes->bytes > processes->limit * PROCESS_BYTES;
+}
+
+/* What many took that are gone goes back to the kernel. */
+static void processes_return(struct processes *processes)
+{
+	if (processes->bytes > processes->most_bytes)
+		processes->most_bytes = processes->bytes;
+	if (processes->bytes + RETURN_BYTES > processes->most_bytes)
+		return;
+	malloc_trim(0);
+	processes->most_bytes = processes->bytes;
+}
+
+/* Forgets who ended long ago, and those whose texts there is no room for. */
 static void processes_trim(struct processes *processes, uint64_t now_ns)
 {
 	struct process *process;
@@ -146,14 +222,9 @@ static void processes_trim(struct processes *processes, uint64_t now_ns)
 	while ((process = list_first(&processes->ended, struct process, node)) &&
 	       process->exited_ns + PROCESS_KEEP_S * NS_PER_S < now_ns)
 		processes_drop(processes, process);
-	if (processes->count.value < processes->limit)
-		return;
-	processes->evictions.value++;
-	process = list_first(&processes->ended, struct process, node);
-	if (!process)
-		process = list_first(&processes->running, struct process, node);
-	if (process)
-		processes_drop(processes, process);
+	while (processes_are_large(processes))
+		processes_evict(processes);
+	processes_return(processes);
 }
 
 static void process_end(struct processes *processes, struct process *process, uint64_t boot_ns)
@@ -163,6 +234,7 @@ static void process_end(struct processes *processes, struct process *process, ui
 	process->exited_ns = boot_ns ? boot_ns : 1;
 	list_remove(&process->node);
 	list_append(&processes->ended, &process->node);
+	process_text_unref(processes, &process->children_lineage);
 }
 
 /* A new owner of its pid; who had it before must have ended. NULL when memory is out. */
@@ -173,7 +245,8 @@ static struct process *processes_add(struct processes *processes, const struct r
 
 	if (!process)
 		return NULL;
-	processes_trim(processes, head->boot_ns);
+	if (processes->count.value >= processes->limit)
+		processes_evict(processes);
 	process->pid = head->pid;
 	process->start_ns = head->start_ns;
 	process->start_wall_ns = clock_wall_of_boot(head->start_ns);
@@ -183,6 +256,7 @@ static struct process *processes_add(struct processes *processes, const struct r
 	process->older = older;
 	list_append(&processes->running, &process->node);
 	processes->count.value++;
+	processes->bytes += PROCESS_OWN_BYTES;
 	if (map_put(&processes->by_pid, process, NULL) < 0)
 		abort(); /* the table can't be kept in order without memory */
 	return process;
@@ -213,32 +287,36 @@ static struct process *processes_of_head(struct processes *processes, const stru
 
 /* --- records --- */
 
-static void process_set_text(char **text, const char *at, size_t bytes)
+static void process_set_exe(struct processes *processes, struct process *process, struct slice path)
 {
-	free(*text);
-	*text = bytes ? strndup(at, bytes) : NULL;
+	struct process_text *text = path.bytes ? process_text_new(path.bytes) : NULL;
+
+	process_text_unref(processes, &process->exe);
+	if (!text)
+		return;
+	memcpy(text->at, path.at, path.bytes);
+	process->exe = process_text_fit(processes, text, path.bytes);
 }
 
 /* NUL-terminated arguments as one line, "..." behind those that were cut. */
-static void process_set_command_line(struct process *process, const struct ring_exec *record)
+static void process_set_command_line(struct processes *processes, struct process *process,
+				     const struct ring_exec *record)
 {
 	struct slice args = { record->args, record->args_bytes };
-	char *at;
+	struct process_text *text;
 
 	if (!record->args_cut)
 		while (args.bytes && args.at[args.bytes - 1] == '\0')
 			args.bytes--;
-	free(process->command_line);
-	process->command_line = NULL;
-	if (args.bytes == 0)
-		return;
-	at = malloc(args.bytes + 4);
-	if (!at)
+	process_text_unref(processes, &process->command_line);
+	text = args.bytes ? process_text_new(args.bytes + 3) : NULL;
+	if (!text)
 		return;
 	for (size_t n = 0; n < args.bytes; n++)
-		at[n] = args.at[n] ? args.at[n] : ' ';
-	memcpy(at + args.bytes, record->args_cut ? "..." : "", record->args_cut ? 4 : 1);
-	process->command_line = at;
+		text->at[n] = args.at[n] ? args.at[n] : ' ';
+	memcpy(text->at + args.bytes, "...", 3);
+	process->command_line =
+		process_text_fit(processes, text, args.bytes + (record->args_cut ? 3 : 0));
 }
 
 static void processes_on_fork(struct processes *processes, struct process *child,
@@ -250,37 +328,34 @@ static void processes_on_fork(struct processes *processes, struct process *child
 	if (!parent)
 		return;
 	if (!child->lineage)
-		child->lineage = lineage_of_child(parent);
+		child->lineage = lineage_of_child(processes, parent);
 	child->ns_mnt = parent->ns_mnt;
 	child->ns_net = parent->ns_net;
 	child->ns_pid = parent->ns_pid;
 	child->ns_user = parent->ns_user;
-	if (!child->exe && parent->exe)
-		child->exe = strdup(parent->exe);
-	if (!child->command_line && parent->command_line)
-		child->command_line = strdup(parent->command_line);
+	if (!child->exe)
+		child->exe = process_text_ref(parent->exe);
+	if (!child->command_line)
+		child->command_line = process_text_ref(parent->command_line);
 }
 
 static void processes_on_exec(struct processes *processes, struct process *process,
 			      const struct ring_exec *record)
 {
 	char room[RECORD_EXE_ROOM];
-	struct slice exe;
 
 	process->ppid = record->ppid;
 	process->ns_mnt = record->ns_mnt;
 	process->ns_net = record->ns_net;
 	process->ns_pid = record->ns_pid;
 	process->ns_user = record->ns_user;
-	exe = record_exe(record, room);
-	process_set_text(&process->exe, exe.at, exe.bytes);
-	process_set_command_line(process, record);
+	process_set_exe(processes, process, record_exe(record, room));
+	process_set_command_line(processes, process, record);
 	/* Children from now on have a parent of another name. */
-	lineage_unref(process->children_lineage);
-	process->children_lineage = NULL;
+	process_text_unref(processes, &process->children_lineage);
 	if (!process->lineage)
 		process->lineage = lineage_of_child(
-			map_get(&processes->by_pid, process_pid_key(&record->ppid)));
+			processes, map_get(&processes->by_pid, process_pid_key(&record->ppid)));
 }
 
 static void processes_on_thread(struct processes *processes, const struct ring_head *head)
@@ -288,6 +363,7 @@ static void processes_on_thread(struct processes *processes, const struct ring_h
 	struct process_thread *thread = map_take(&processes->threads, process_pid_key(&head->tid));
 
 	if (!thread && processes->threads.count >= THREADS_KEPT) {
+		processes->thread_evictions.value++;
 		thread = list_first(&processes->threads_by_age, struct process_thread, node);
 		map_take(&processes->threads, process_thread_key(thread));
 	}
@@ -318,6 +394,7 @@ static struct process *processes_take(struct processes *processes, const struct 
 		processes_on_thread(processes, head);
 		return NULL;
 	}
+	processes_trim(processes, head->boot_ns);
 	process = processes_of_head(processes, head);
 	if (!process)
 		return NULL;
@@ -368,7 +445,7 @@ static void processes_scan_one(void *owner, uint32_t pid)
 {
 	struct processes *processes = owner;
 
-	if (processes->count.value < processes->limit)
+	if (processes->count.value < processes->limit && !processes_are_large(processes))
 		processes_ask(processes, pid);
 }
 
@@ -387,6 +464,7 @@ static void processes_link_parents(struct processes *processes)
 		}
 		while (depth-- > 0)
 			chain[depth]->lineage = lineage_of_child(
+				processes,
 				map_get(&processes->by_pid, process_pid_key(&chain[depth]->ppid)));
 	}
 }

@@ -5,7 +5,8 @@
  * Fed with the kernel's fork, exec and exit records; where these are missing, /proc is asked. A
  * process is its pid together with its start time, so a pid that is used again is another process.
  * One that ended is kept for PROCESS_KEEP_S, since a crash line may arrive after it. The table is
- * bounded: when full, those that ended first go first, and each that goes early is counted.
+ * bounded, in processes and in bytes: when full, those that ended first go first, and each that
+ * goes early is counted.
  */
 #ifndef IDENTITY_PROCESS_H
 #define IDENTITY_PROCESS_H
@@ -16,11 +17,14 @@
 #include "bpf/event.h"
 
 #define PROCESS_KEEP_S 60
+/* Of memory for each that the table may hold, its texts included: some need more, most less. */
+#define PROCESS_BYTES 384
 
-/* The parents of a process as text, nearest first: "sh[12] < sshd[3]". Shared by siblings. */
-struct lineage {
-	size_t refs, bytes;
-	char text[];
+/* A text that several processes may have: a child has its parent's until it starts another program.
+ */
+struct process_text {
+	uint32_t refs, bytes;
+	char at[]; /* terminated */
 };
 
 struct process {
@@ -34,12 +38,13 @@ struct process {
 	uint32_t ns_mnt, ns_net, ns_pid, ns_user;
 	bool told; /* by a record, rather than found in /proc */
 	char comm[16];
-	char *exe;			  /* NULL: a kernel thread, or not known */
-	char *command_line;		  /* arguments joined by blanks; NULL: none */
-	struct lineage *lineage;	  /* its parents; NULL = not known */
-	struct lineage *children_lineage; /* what its children get; made when the first comes */
-	struct process *older;		  /* who had the pid before */
-	struct list node;		  /* on the running or the ended list */
+	struct process_text *exe;	   /* NULL: a kernel thread, or not known */
+	struct process_text *command_line; /* arguments joined by blanks; NULL: none */
+	/* Its parents, nearest first: "sh[12] < sshd[3]"; NULL: not known. */
+	struct process_text *lineage;
+	struct process_text *children_lineage; /* what its children get; made for the first */
+	struct process *older;		       /* who had the pid before */
+	struct list node;		       /* on the running or the ended list */
 };
 
 struct process_thread;
@@ -58,13 +63,15 @@ struct processes {
 	struct map threads; /* struct process_thread: threads that died with their process */
 	struct list threads_by_age;
 	size_t limit;
+	size_t bytes;	   /* of memory for processes, their texts and their places */
+	size_t most_bytes; /* since memory last went back to the kernel */
 	enum processes_feed feed;
 	int proc_fd;
 	enum ring_hierarchy hierarchy;
-	struct metric count, evictions;
+	struct metric count, evictions, thread_evictions;
 };
 
-/* `limit` processes at most, ended ones included. */
+/* `limit` processes at most, ended ones included, and PROCESS_BYTES for each on average. */
 void processes_init(struct processes *processes, int proc_fd, enum ring_hierarchy hierarchy,
 		    size_t limit);
 /* Also of a zeroed table that was never initialised. */

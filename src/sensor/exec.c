@@ -7,10 +7,13 @@
  */
 #include "sensor/sensor.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
 
 #include "base/clock.h"
+#include "exec.skel.h"
 #include "kernel/record.h"
 #include "sensor/exec_poll.h"
 #include "sensor/programs.h"
@@ -111,12 +114,25 @@ static int exec_start_bpf(struct sensor *sensor, struct error *err)
 	static const enum ring_type types[] = { RING_fork, RING_exec, RING_exit, RING_thread,
 						RING_cgroup };
 	struct exec_sensor *exec = sensor->state;
+	const struct exec_bpf *bpf;
+	int r;
 
 	if (!sensor->env->ring)
 		return error_say(err, ENOTSUP, "%s", sensor->env->ring_refused);
 	for (size_t n = 0; n < array_count(types); n++)
 		ring_handle(sensor->env->ring, types[n], exec_on_record, (void *)sensor->env);
-	return programs_take(&exec->programs, sensor->env, PROGRAMS_exec, err);
+	r = programs_take(&exec->programs, sensor->env, PROGRAMS_exec, err);
+	if (r < 0)
+		return r;
+	bpf = programs_skeleton(exec->programs);
+	sensor->env->shared->cgroups_told_fd = bpf_map__fd(bpf->maps.cgroups_told);
+	return 0;
+}
+
+void sensor_forget_cgroup(const struct sensor_shared *shared, uint64_t id)
+{
+	if (shared->cgroups_told_fd >= 0)
+		bpf_map_delete_elem(shared->cgroups_told_fd, &id);
 }
 
 static int exec_start_poll(struct sensor *sensor, struct error *err)
@@ -130,6 +146,7 @@ static void exec_stop(struct sensor *sensor)
 {
 	struct exec_sensor *exec = sensor->state;
 
+	sensor->env->shared->cgroups_told_fd = -1;
 	programs_give_back(exec->programs, PROGRAMS_exec);
 	exec_poll_stop(&exec->poll);
 }

@@ -224,6 +224,11 @@ static uint64_t file_marks_count_held(const struct metric *metric)
 	return ((const struct file_marks *)metric->owner)->notices.rate.held;
 }
 
+static uint64_t file_marks_count_rates_lost(const struct metric *metric)
+{
+	return ((const struct file_marks *)metric->owner)->notices.rate.lost;
+}
+
 static uint64_t file_marks_count_lost(const struct metric *metric)
 {
 	return ((const struct file_marks *)metric->owner)->notices.lost;
@@ -245,11 +250,13 @@ static void file_marks_add_metrics(struct file_marks *marks)
 
 	marks->held = (struct metric){ .read = file_marks_count_held, .owner = marks };
 	marks->lost = (struct metric){ .read = file_marks_count_lost, .owner = marks };
+	marks->rates_lost = (struct metric){ .read = file_marks_count_rates_lost, .owner = marks };
 	marks->unmarked = (struct metric){ .read = file_marks_count_unmarked, .owner = marks };
 	marks->directories =
 		(struct metric){ .read = file_marks_count_directories, .owner = marks };
 	metric_add(metrics, METRIC_files_held, &marks->held, NULL);
 	metric_add(metrics, METRIC_files_lost, &marks->lost, NULL);
+	metric_add(metrics, METRIC_rates_lost, &marks->rates_lost, "files");
 	metric_add(metrics, METRIC_files_overflows, &marks->overflows, NULL);
 	metric_add(metrics, METRIC_files_unmarked, &marks->unmarked, NULL);
 	metric_add(metrics, METRIC_files_directories, &marks->directories, NULL);
@@ -352,6 +359,7 @@ void file_marks_stop(struct file_marks *marks)
 		close(marks->mounts_fd);
 	metric_remove(&marks->held);
 	metric_remove(&marks->lost);
+	metric_remove(&marks->rates_lost);
 	metric_remove(&marks->overflows);
 	metric_remove(&marks->unmarked);
 	metric_remove(&marks->directories);

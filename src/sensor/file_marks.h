@@ -19,7 +19,7 @@ struct file_marks {
 	struct file_notices notices;
 	struct file_roots roots;
 	bool refusal_told;
-	struct metric held, lost, overflows, unmarked, directories;
+	struct metric held, lost, rates_lost, overflows, unmarked, directories;
 };
 
 /* Of a zeroed one. It is to be stopped in any case. */

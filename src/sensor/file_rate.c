@@ -10,6 +10,8 @@ bool file_rate_allows(struct file_rate *rate, uint32_t pid, uint64_t now_ns, uin
 	*ret_held = 0;
 	if (rate->limit == 0)
 		return true;
+	if (slot->pid != pid && slot->pid)
+		rate->lost += slot->held || now_ns - slot->since_ns < NS_PER_S;
 	if (slot->pid != pid)
 		*slot = (struct file_rate_slot){ .pid = pid, .since_ns = now_ns };
 	if (now_ns - slot->since_ns >= NS_PER_S) {

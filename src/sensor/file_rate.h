@@ -14,10 +14,12 @@ struct file_rate_slot {
 	uint64_t since_ns;
 };
 
-/* Zeroed. Where two processes share a slot, each turns the other out. */
+/* Zeroed. Where two processes share a slot, each turns the other out, which is counted while that
+ * has still something to say or to keep to. */
 struct file_rate {
 	uint64_t limit; /* 0: none */
 	uint64_t held;	/* in all */
+	uint64_t lost;	/* processes turned out */
 	struct file_rate_slot slots[FILE_RATE_SLOTS];
 };
 

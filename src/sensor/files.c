@@ -18,13 +18,14 @@
 #include "sensor/file_event.h"
 #include "sensor/file_marks.h"
 #include "sensor/file_watch.h"
-#include "sensor/programs.h"
+#include "sensor/sweep.h"
 
 struct files_sensor {
 	const struct sensor_env *env;
 	struct programs *programs;
 	unsigned int parts;
-	struct metric held, lost;
+	struct metric held, lost, closes_lost, rates_lost;
+	struct sweep sweep;
 	struct file_marks marks;
 };
 
@@ -93,6 +94,48 @@ static uint64_t files_count_lost(const struct metric *metric)
 	return files_skeleton(metric)->bss->file_lost;
 }
 
+static uint64_t files_count_closes_lost(const struct metric *metric)
+{
+	const struct files_bpf *bpf = files_skeleton(metric);
+
+	return bpf->bss->file_uses_table.lost + bpf->bss->file_fds_table.lost;
+}
+
+static uint64_t files_count_rates_lost(const struct metric *metric)
+{
+	return files_skeleton(metric)->bss->rates_table.lost;
+}
+
+static void files_add_metrics(struct files_sensor *files)
+{
+	struct metrics *metrics = files->env->metrics;
+
+	files->held = (struct metric){ .read = files_count_held, .owner = files };
+	files->lost = (struct metric){ .read = files_count_lost, .owner = files };
+	files->closes_lost = (struct metric){ .read = files_count_closes_lost, .owner = files };
+	files->rates_lost = (struct metric){ .read = files_count_rates_lost, .owner = files };
+	metric_add(metrics, METRIC_files_held, &files->held, NULL);
+	metric_add(metrics, METRIC_files_lost, &files->lost, NULL);
+	metric_add(metrics, METRIC_files_closes_lost, &files->closes_lost, NULL);
+	metric_add(metrics, METRIC_rates_lost, &files->rates_lost, "files");
+}
+
+/* Behind system calls alone the end of an open file may pass unseen. */
+static void files_start_sweep(struct files_sensor *files)
+{
+	const struct files_bpf *bpf = programs_skeleton(files->programs);
+	struct sweep_table *tables = files->sweep.tables;
+
+	tables[0] = (struct sweep_table){ "on_sweep_rates", &bpf->bss->rates_table, RING_RATES };
+	if (files->parts & PROGRAMS_file_syscall) {
+		tables[1] = (struct sweep_table){ "on_sweep_uses", &bpf->bss->file_uses_table,
+						  RING_FILE_USES };
+		tables[2] = (struct sweep_table){ "on_sweep_fds", &bpf->bss->file_fds_table,
+						  RING_FILE_USES };
+	}
+	sweep_start(&files->sweep, files->env->loop, files->programs);
+}
+
 static int files_may(const struct sensor_env *env, enum file_mechanism mechanism, struct error *err)
 {
 	const struct watch_settings *watch = &env->settings->watch;
@@ -125,10 +168,8 @@ static int files_start(struct sensor *sensor, enum file_mechanism mechanism, uns
 	r = programs_take(&files->programs, env, parts, err);
 	if (r < 0)
 		return r;
-	files->held = (struct metric){ .read = files_count_held, .owner = files };
-	files->lost = (struct metric){ .read = files_count_lost, .owner = files };
-	metric_add(env->metrics, METRIC_files_held, &files->held, NULL);
-	metric_add(env->metrics, METRIC_files_lost, &files->lost, NULL);
+	files_add_metrics(files);
+	files_start_sweep(files);
 	return 0;
 }
 
@@ -182,10 +223,11 @@ static void files_stop(struct sensor *sensor)
 		return;
 	if (files->env->ring)
 		ring_handle(files->env->ring, RING_file, NULL, NULL);
-	if (files->programs) {
-		metric_remove(&files->held);
-		metric_remove(&files->lost);
-	}
+	sweep_stop(&files->sweep);
+	metric_remove(&files->held);
+	metric_remove(&files->lost);
+	metric_remove(&files->closes_lost);
+	metric_remove(&files->rates_lost);
 	programs_give_back(files->programs, files->parts);
 }
 

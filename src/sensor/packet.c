@@ -15,20 +15,19 @@ void packets_turn(const struct programs *programs)
 	__atomic_add_fetch(&bpf->bss->udp_generation, 1, __ATOMIC_SEQ_CST);
 }
 
-/* What came before anybody was seen to use the socket is whose it is now. */
-static void packets_find_owner(const struct network_bpf *bpf, const struct ring_udp_key *key,
-			       struct ring_udp_flow *flow)
-{
-	if (flow->owner.pid == 0)
-		(void)bpf_map_lookup_elem(bpf_map__fd(bpf->maps.udp_owners), &key->cookie,
-					  &flow->owner);
-}
-
 struct packets_drain {
-	const struct network_bpf *bpf;
+	int owners_fds[2]; /* of the generation that is read, and of the next */
 	void (*flow)(void *owner, const struct ring_udp_key *key, const struct ring_udp_flow *flow);
 	void *owner;
 };
+
+/* What came before anybody was seen to use the socket is whose it is now. */
+static void packets_find_owner(const struct packets_drain *drain, const struct ring_udp_key *key,
+			       struct ring_udp_flow *flow)
+{
+	for (size_t n = 0; n < array_count(drain->owners_fds) && flow->owner.pid == 0; n++)
+		(void)bpf_map_lookup_elem(drain->owners_fds[n], &key->cookie, &flow->owner);
+}
 
 static void packets_on_flow(void *owner, const void *key, const void *value)
 {
@@ -36,8 +35,13 @@ static void packets_on_flow(void *owner, const void *key, const void *value)
 	struct ring_udp_flow flow;
 
 	memcpy(&flow, value, sizeof(flow));
-	packets_find_owner(drain->bpf, key, &flow);
+	packets_find_owner(drain, key, &flow);
 	drain->flow(drain->owner, key, &flow);
+}
+
+static void packets_on_owner(void *owner, const void *key, const void *value)
+{
+	(void)owner, (void)key, (void)value;
 }
 
 void packets_drain(const struct programs *programs,
@@ -46,12 +50,20 @@ void packets_drain(const struct programs *programs,
 		   void *owner)
 {
 	const struct network_bpf *bpf = programs_skeleton(programs);
-	const struct bpf_map *map =
-		bpf->bss->udp_generation & 1 ? bpf->maps.udp_flows_even : bpf->maps.udp_flows_odd;
-	struct packets_drain drain = { bpf, flow, owner };
+	int even_fd = bpf_map__fd(bpf->maps.udp_owners_even);
+	int odd_fd = bpf_map__fd(bpf->maps.udp_owners_odd);
+	bool even = bpf->bss->udp_generation & 1;
+	const struct bpf_map *map = even ? bpf->maps.udp_flows_even : bpf->maps.udp_flows_odd;
+	struct packets_drain drain = {
+		.owners_fds = { even ? even_fd : odd_fd, even ? odd_fd : even_fd },
+		.flow = flow,
+		.owner = owner,
+	};
 
 	turns_take(bpf_map__fd(map), sizeof(struct ring_udp_key), sizeof(struct ring_udp_flow),
 		   packets_on_flow, &drain);
+	turns_take(drain.owners_fds[0], sizeof(__u64), sizeof(struct ring_head), packets_on_owner,
+		   NULL);
 }
 
 uint64_t packets_udp_lost(const struct programs *programs)
@@ -59,6 +71,13 @@ uint64_t packets_udp_lost(const struct programs *programs)
 	const struct network_bpf *bpf = programs_skeleton(programs);
 
 	return __atomic_load_n(&bpf->bss->udp_lost_count, __ATOMIC_RELAXED);
+}
+
+uint64_t packets_udp_owners_lost(const struct programs *programs)
+{
+	const struct network_bpf *bpf = programs_skeleton(programs);
+
+	return __atomic_load_n(&bpf->bss->udp_owners_lost_count, __ATOMIC_RELAXED);
 }
 
 uint32_t packets_ifindex(const char *interface)

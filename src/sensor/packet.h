@@ -36,6 +36,8 @@ void packets_drain(const struct programs *programs,
 		   void *owner);
 /* Datagrams that found the table full. */
 uint64_t packets_udp_lost(const struct programs *programs);
+/* Sockets whose first datagrams have no process for such a reason. */
+uint64_t packets_udp_owners_lost(const struct programs *programs);
 
 /* Connections that found their table full. */
 uint64_t packets_tcp_lost(const struct programs *programs);

@@ -11,8 +11,10 @@
 #include <sys/syscall.h>
 
 #include "base/clock.h"
+#include "event/metrics.h"
 #include "kernel/bpf.h"
-#include "sensor/programs.h"
+#include "privilege.skel.h"
+#include "sensor/sweep.h"
 
 #define PRIVILEGE_ARGS 4
 
@@ -59,6 +61,8 @@ static const struct privilege_row {
 
 struct privilege_sensor {
 	struct programs *programs;
+	struct sweep sweep;
+	struct metric rates_lost;
 };
 
 const uint8_t *privilege_wanted(void)
@@ -123,22 +127,46 @@ static void privilege_on_record(void *owner, const struct ring_head *head)
 	env->out->emit(env->out, &event);
 }
 
+static const struct ring_table *privilege_rates(const struct privilege_sensor *privilege)
+{
+	const struct privilege_bpf *bpf = programs_skeleton(privilege->programs);
+
+	return &bpf->bss->rates_table;
+}
+
+static uint64_t privilege_read_rates_lost(const struct metric *metric)
+{
+	return __atomic_load_n(&privilege_rates(metric->owner)->lost, __ATOMIC_RELAXED);
+}
+
 static int privilege_start(struct sensor *sensor, struct error *err)
 {
 	struct privilege_sensor *privilege = sensor->state;
+	int r;
 
 	if (!sensor->env->settings->watch.privilege)
 		return error_say(err, ENODATA, "not asked for (see sensors.privilege)");
 	if (sensor->env->ring)
 		ring_handle(sensor->env->ring, RING_syscall, privilege_on_record,
 			    (void *)sensor->env);
-	return programs_take(&privilege->programs, sensor->env, PROGRAMS_syscall, err);
+	r = programs_take(&privilege->programs, sensor->env, PROGRAMS_syscall, err);
+	if (r < 0)
+		return r;
+	privilege->rates_lost =
+		(struct metric){ .read = privilege_read_rates_lost, .owner = privilege };
+	metric_add(sensor->env->metrics, METRIC_rates_lost, &privilege->rates_lost, "privilege");
+	privilege->sweep.tables[0] =
+		(struct sweep_table){ "on_sweep_rates", privilege_rates(privilege), RING_RATES };
+	sweep_start(&privilege->sweep, sensor->env->loop, privilege->programs);
+	return 0;
 }
 
 static void privilege_stop(struct sensor *sensor)
 {
 	struct privilege_sensor *privilege = sensor->state;
 
+	sweep_stop(&privilege->sweep);
+	metric_remove(&privilege->rates_lost);
 	programs_give_back(privilege->programs, PROGRAMS_syscall);
 	if (sensor->env->ring)
 		ring_handle(sensor->env->ring, RING_syscall, NULL, NULL);

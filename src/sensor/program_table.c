@@ -46,6 +46,8 @@ static int exec_set(void *skeleton, const struct sensor_env *env, struct error *
 {
 	struct exec_bpf *bpf = skeleton;
 
+	/* Some are told anew while the agent still forgets others. */
+	bpf_map__set_max_entries(bpf->maps.cgroups_told, 2 * env->settings->cgroups);
 	return SET_RING(bpf, env);
 }
 
@@ -203,6 +205,11 @@ const struct program_row program_rows[PROGRAM_ROWS] = {
 	{ .parts = PROGRAMS_use_call, .name = "on_receive6" },
 	{ .parts = PROGRAMS_drop, .name = "on_drop" },
 	{ .parts = PROGRAMS_syscall, .name = "on_syscall" },
+	{ .parts = PROGRAMS_syscall | PROGRAMS_file_security | PROGRAMS_file_syscall,
+	  .name = "on_sweep_rates",
+	  .goes_through = "rates" },
+	{ .parts = PROGRAMS_file_syscall, .name = "on_sweep_uses", .goes_through = "file_uses" },
+	{ .parts = PROGRAMS_file_syscall, .name = "on_sweep_fds", .goes_through = "file_fds" },
 	{ .parts = PROGRAMS_count, .name = "on_call" },
 };
 

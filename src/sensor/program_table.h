@@ -37,7 +37,7 @@ struct program_level {
 };
 
 #define PROGRAM_OBJECTS 5
-#define PROGRAM_ROWS	46
+#define PROGRAM_ROWS	49
 #define PROGRAM_LEVELS	6
 
 extern const struct program_object program_objects[PROGRAM_OBJECTS];

@@ -64,6 +64,7 @@ struct sensor_settings {
 	struct watch_settings watch;
 	struct kernel_settings kernel;
 	uint32_t only_under; /* only this process and those below it; 0 = all */
+	uint32_t cgroups;    /* that identity remembers at most */
 	struct scope scope;
 	bool old_records;   /* kmsg: those from before the start, too */
 	const char *source; /* a saved kernel log, "-" = standard input */
@@ -93,6 +94,7 @@ enum socket_map { SOCKET_MAP_notes, SOCKET_MAP_tcp_slots, SOCKET_MAP_tcp_notes, 
 struct sensor_shared {
 	int socket_map_fds[SOCKET_MAP_COUNT]; /* -1: nobody has made them yet */
 	struct programs_shared *programs; /* sensor/programs.h; NULL: nobody has loaded any yet */
+	int cgroups_told_fd; /* map of bpf/exec.bpf.c, see sensor_forget_cgroup(); -1: none */
 	/* Called for each program that starts, and those found at the start; NULL: nobody asks. */
 	void (*exec_told)(void *owner, const struct ring_exec *record);
 	void *exec_owner;
@@ -158,6 +160,9 @@ must_check int sensor_start(struct sensor *sensor, const struct sensor_kind *kin
 /* Stands for one that is not to run, and says why. */
 void sensor_decline(struct sensor *sensor, const struct sensor_kind *kind, const char *why);
 void sensor_stop(struct sensor *sensor);
+
+/* The control group isn't known any more: when a program starts in it, its path is told anew. */
+void sensor_forget_cgroup(const struct sensor_shared *shared, uint64_t id);
 
 extern const struct sensor_kind sensor_kmsg, sensor_exec, sensor_setting, sensor_source, sensor_tcp,
 	sensor_udp, sensor_dns, sensor_tls, sensor_http, sensor_privilege, sensor_files,

@@ -35,7 +35,7 @@ struct statsd_sensor {
 	struct statsd_tcp tcp;
 	struct statsd_series_table series;
 	uint64_t now_ns;
-	struct metric lines[STATSD_results], lost, evicted, tags_cut;
+	struct metric lines[STATSD_results], lost, evicted, clients_evicted, tags_cut;
 	char *datagrams; /* STATSD_BATCH of them */
 };
 
@@ -202,6 +202,11 @@ static int statsd_open_udp(struct statsd_sensor *statsd, const char *address, st
 
 /* --- the sensor --- */
 
+static uint64_t statsd_read_clients_evicted(const struct metric *metric)
+{
+	return ((const struct statsd_sensor *)metric->owner)->tcp.evicted;
+}
+
 static uint64_t statsd_read_evicted(const struct metric *metric)
 {
 	return ((const struct statsd_sensor *)metric->owner)->series.evicted;
@@ -225,9 +230,12 @@ static void statsd_add_metrics(struct statsd_sensor *statsd)
 	for (size_t n = 0; n < STATSD_results; n++)
 		metric_add(metrics, METRIC_statsd_lines, &statsd->lines[n], statsd_result_names[n]);
 	statsd->evicted = (struct metric){ .read = statsd_read_evicted, .owner = statsd };
+	statsd->clients_evicted =
+		(struct metric){ .read = statsd_read_clients_evicted, .owner = statsd };
 	statsd->lost = (struct metric){ .read = statsd_read_lost, .owner = statsd };
 	metric_add(metrics, METRIC_statsd_lost, &statsd->lost, NULL);
-	metric_add(metrics, METRIC_statsd_evictions, &statsd->evicted, NULL);
+	metric_add(metrics, METRIC_statsd_evictions, &statsd->evicted, "series");
+	metric_add(metrics, METRIC_statsd_evictions, &statsd->clients_evicted, "clients");
 	metric_add(metrics, METRIC_statsd_tags_cut, &statsd->tags_cut, NULL);
 }
 
@@ -271,6 +279,7 @@ static void statsd_stop(struct sensor *sensor)
 		metric_remove(&statsd->lines[n]);
 	metric_remove(&statsd->lost);
 	metric_remove(&statsd->evicted);
+	metric_remove(&statsd->clients_evicted);
 	metric_remove(&statsd->tags_cut);
 	free(statsd->datagrams);
 }

@@ -70,6 +70,16 @@ static void statsd_tcp_on_bytes(struct loop_fd *watch, uint32_t events)
 	statsd_tcp_drop(client);
 }
 
+static void statsd_tcp_evict(struct statsd_tcp *tcp)
+{
+	struct statsd_client *client = list_first(&tcp->clients, struct statsd_client, node);
+
+	if (client->bytes && !client->skips)
+		tcp->cut(tcp);
+	tcp->evicted++;
+	statsd_tcp_drop(client);
+}
+
 static int statsd_tcp_add(struct statsd_tcp *tcp, int fd)
 {
 	struct statsd_client *client = calloc(1, sizeof(*client));
@@ -98,7 +108,7 @@ static void statsd_tcp_on_client(struct loop_fd *watch, uint32_t events)
 	if (fd < 0)
 		return;
 	if (tcp->count == STATSD_TCP_CLIENTS)
-		statsd_tcp_drop(list_first(&tcp->clients, struct statsd_client, node));
+		statsd_tcp_evict(tcp);
 	if (statsd_tcp_add(tcp, fd) < 0)
 		close(fd);
 }

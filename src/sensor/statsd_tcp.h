@@ -19,6 +19,7 @@ struct statsd_tcp {
 	struct loop_fd listener;
 	struct list clients; /* the one longest silent is first */
 	size_t count;
+	uint64_t evicted; /* clients that had to make room */
 };
 
 must_check int statsd_tcp_start(struct statsd_tcp *tcp, struct loop *loop, const char *address,

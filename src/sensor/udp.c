@@ -21,7 +21,7 @@ struct udp_sensor {
 	struct programs *programs;
 	unsigned int parts;
 	struct turns turns;
-	struct metric lost;
+	struct metric lost, owners_lost;
 };
 
 static void udp_on_flow(void *owner, const struct ring_udp_key *key,
@@ -70,6 +70,11 @@ static uint64_t udp_read_lost(const struct metric *metric)
 	return packets_udp_lost(metric->owner);
 }
 
+static uint64_t udp_read_owners_lost(const struct metric *metric)
+{
+	return packets_udp_owners_lost(metric->owner);
+}
+
 static int udp_start_parts(struct sensor *sensor, unsigned int parts, struct error *err)
 {
 	struct udp_sensor *udp = sensor->state;
@@ -86,7 +91,9 @@ static int udp_start_parts(struct sensor *sensor, unsigned int parts, struct err
 	udp->turns.turn = udp_turn;
 	udp->turns.drain = udp_drain;
 	udp->lost = (struct metric){ .read = udp_read_lost, .owner = udp->programs };
+	udp->owners_lost = (struct metric){ .read = udp_read_owners_lost, .owner = udp->programs };
 	metric_add(udp->env->metrics, METRIC_udp_lost, &udp->lost, NULL);
+	metric_add(udp->env->metrics, METRIC_udp_owners_lost, &udp->owners_lost, NULL);
 	turns_start(&udp->turns, udp->env->loop);
 	return 0;
 }
@@ -114,6 +121,7 @@ static void udp_stop(struct sensor *sensor)
 		return;
 	turns_stop(&udp->turns);
 	metric_remove(&udp->lost);
+	metric_remove(&udp->owners_lost);
 	programs_give_back(udp->programs, udp->parts);
 }
 

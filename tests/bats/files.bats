@@ -5,6 +5,7 @@
 
 load setup
 load network
+load files
 
 # Not the best where fanotify is to be had, so `check` doesn't say whether this kernel can.
 setup_file() {
@@ -19,31 +20,14 @@ setup_file() {
 setup() {
 	need_root
 	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err said=$BATS_TEST_TMPDIR/said
-	echo '{}' >"$said"
-	dir=$BATS_TEST_TMPDIR/root
-	mkdir -p "$dir/etc/sub" "$dir/etcetera" "$dir/out"
-	cd "$dir" || return 1
-	export BULWARK_FILES_PATHS=$dir/etc
+	make_files
 }
 
-start_files() {
-	start
-	wait_for 5 grep -q 'files  *tp_btf' "$err"
-}
-
-files() { "$tree/tests/tools/files.py" "$@"; }
-
-# told: events of files but closes, in order, as "what path target".
-told() {
-	grep '"event.name":"file\.' "$out" | grep -v '"event.name":"file.close"' | jq -r --arg dir "$dir/" '[."event.name"[5:],
-		(."file.path" // "-" | ltrimstr($dir)), (."file.target_path" // empty | ltrimstr($dir))] | join(" ")'
-}
-
-# tells LINE...: exactly these have been told by the agent, which ends.
+# tells LINE...: exactly these have been told by the agent, which ends, beside closes.
 tells() {
 	end "$agent"
 	agent=
-	diff <(printf '%s\n' "$@") <(told) >&2
+	diff <(printf '%s\n' "$@") <(told close) >&2
 }
 
 @test "opens are told with flags, and nothing of files elsewhere" {
@@ -122,7 +106,7 @@ closed() {
 	cat etc/read >etc/copied
 	closed etc/read 10000 0
 	closed etc/copied 0 10000
-	"$tree/tests/tools/files.py" sums
+	files sums
 	closed etc/held 3 5     # not closed before the process ended
 	closed etc/shared 0 12  # by parent and child
 	closed etc/twice 0 4    # through a copy of the descriptor
@@ -152,7 +136,7 @@ closed() {
 		s/^chmod\("([^"]*)".*/chmod \1/p
 		s/^rename\("([^"]*)", "([^"]*)".*/rename \1 \2/p' trace >seen
 	[ "$(wc -l <seen)" -gt 100 ]
-	diff seen <(told | grep -v '\.py$') >&2
+	diff seen <(told close | grep -v '\.py$') >&2
 }
 
 @test "a container's files, by their names there" {
@@ -252,6 +236,34 @@ closed() {
 	[ $((told + held)) -eq 501 ]
 	[ "$told" -le 30 ]
 	has '."event.name" == "loss" and ."loss.place" == "files" and ."loss.total" == '"$held"
+}
+
+# closes_lost TOTAL: so many files' closing could not be told, as the agent says.
+closes_lost() {
+	wait_for 5 has '."event.name" == "loss" and ."loss.total" == '"$1"'
+		and (."loss.reason" | startswith("too many watched files were open"))'
+}
+
+@test "more files open than there is room for: each is counted, and there is room again" {
+	echo x >etc/a
+	export BULWARK_FILES_RATE=100
+	start_files
+	files many 9000 closed
+	closes_lost $((9000 - 8192))
+	files many 8192 closed
+	echo xyz >etc/b
+	closed etc/b 0 4
+	closes_lost $((9000 - 8192))
+}
+
+@test "files whose end nobody sees leave their places, and are counted" {
+	echo x >etc/a
+	export BULWARK_FILES_RATE=100
+	start_files
+	first=$(files many 5000 left)
+	closes_lost "$first"
+	second=$(files many 5000 left)
+	closes_lost $((first + second))
 }
 
 @test "off unless asked for, and paths that can't be" {

@@ -4,26 +4,12 @@
 
 load setup
 load network
+load files
 
 setup() {
 	export BULWARK_FILES_MECHANISM=fanotify
 	need_sensor files fanotify
-	echo '{}' >"$said"
-	dir=$BATS_TEST_TMPDIR/root
-	mkdir -p "$dir/etc/sub" "$dir/etcetera" "$dir/out"
-	cd "$dir" || return 1
-	export BULWARK_FILES_PATHS=$dir/etc
-}
-
-start_files() {
-	start
-	wait_for 5 grep -q 'files  *fanotify' "$err"
-}
-
-# told [LEAVE]: events of files, in order, as "what path target", without those that LEAVE names.
-told() {
-	grep '"event.name":"file\.' "$out" | jq -r --arg dir "$dir/" --arg leave "${1:-none}" 'select(."event.name" | test("\\.(" + $leave + ")$") | not) |
-		[."event.name"[5:], (."file.path" // "-" | ltrimstr($dir)), (."file.target_path" // empty | ltrimstr($dir))] | join(" ")'
+	make_files
 }
 
 # tells LINE...: exactly these have been told by the agent, which ends, beside opens of directories.

@@ -86,6 +86,31 @@ libc.setfsuid(0)'
 	[ "$(grep -c '"syscall.name":"setfsuid"' "$out")" -le 4 ]
 }
 
+@test "more processes than there is room for are told without a limit, and counted" {
+	start
+	# 300 processes, each of 20 calls twice: the second is held back, so that its place is needed.
+	python3 -c '
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+calls = [(101, -1), (310, 0), (176, 0), (165, 0), (166, 0), (429, -1, 0, -1), (155, 0), (161, 0), (308, -1),
+         (272, 0), (105, 0), (106, 0), (113, -1, -1), (114, -1, -1), (117, -1, -1, -1), (119, -1, -1, -1),
+         (122, 0), (126, 0), (248, 0), (250, -1)]
+for _ in range(300):
+	if os.fork() == 0:
+		for call in calls:
+			for _ in range(2):
+				libc.syscall(*call, *[0] * (6 - len(call)))
+		os._exit(0)
+	os.wait()'
+	# Of 6000 there is room for 4096; the others are told each time.
+	wait_for 5 has '."event.name" == "loss" and ."loss.place" == "rates"'
+	end "$agent"
+	agent=
+	lost=$(jq -s 'map(select(."loss.place" == "rates")."loss.total") | max' <(grep '^{' "$out"))
+	[ "$lost" -ge $((2 * (6000 - 4096))) ]
+	[ "$lost" -le $((2 * (6000 - 4096) + 100)) ]
+}
+
 @test "off unless asked for" {
 	unset BULWARK_SENSORS_PRIVILEGE
 	start

@@ -71,3 +71,29 @@ drops_are_counted() {
 	rmdir "$group"
 	sums_to '."process.pid" == '"$outside" network.sent.bytes 0
 }
+
+# unread COUNT [FIRST]: datagrams for sockets that were there before the agent.
+unread() {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	talk unread 127.0.0.1 "$1" <"$BATS_TEST_TMPDIR/go" &
+	talking=$!
+	exec 9>"$BATS_TEST_TMPDIR/go"
+	wait_for 10 grep -q ready "$said"
+	start
+	echo >&9
+	wait "$talking"
+	exec 9>&-
+}
+
+@test "datagrams that come before anybody uses the socket are whose it is then" {
+	BULWARK_UDP_INTERVAL=1h unread 20
+	end "$agent"
+	sums_to '."process.pid" == $said.server and ."network.local.port" != null' network.received.packets 20
+	sums_to '."process.pid" == null' network.received.packets 0
+}
+
+@test "more such sockets than there is room for are counted" {
+	BULWARK_UDP_INTERVAL=1h unread 9000
+	wait_for 5 has '."event.name" == "loss" and ."loss.total" == (9000 - 8192)
+		and (."loss.reason" | startswith("the table of sockets'"'"' first users was full"))'
+}

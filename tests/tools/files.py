@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import random
+import resource
 import struct
 import sys
 import time
@@ -108,6 +109,18 @@ def sums():
     held = os.open("etc/held", os.O_RDWR | os.O_CREAT)
     os.write(held, b"12345")
     os.pread(held, 3, 0)
+
+
+def many(count, ends):
+    """So many at once, a byte read of each, closed one by one or by the end of the process; prints how many lie beyond
+    descriptor 63."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(count) + 100, int(count) + 100))
+    fds = [os.open("etc/a", os.O_RDONLY) for _ in range(int(count))]
+    for fd in fds:
+        os.read(fd, 1)
+    for fd in fds if ends == "closed" else []:
+        os.close(fd)
+    print(sum(fd > 63 for fd in fds))
 
 
 globals()[sys.argv[1]](*sys.argv[2:])

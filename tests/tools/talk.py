@@ -17,6 +17,8 @@ usage: talk.py WHAT [ARG...]    prints one JSON object: what was done
   late HOST                a connection that carries something else, and then a TLS ClientHello
   many HOST COUNT          so many connections at once, each used, open for a second and closed
   udp HOST COUNT BYTES     the client sends so many datagrams, the server, a child, answers each with one byte
+  unread HOST COUNT        so many sockets that are there already each get a datagram of one byte, once a line comes on
+                           standard input, and only then are used
   flood HOST               more datagrams than a small queue holds; prints the kernel's own count of drops
   early HOST               connects, waits for a line on standard input, then talks and closes
 """
@@ -265,6 +267,22 @@ def udp(host, count, size):
     return {"client": os.getpid(), "server": child, "port": port}
 
 
+def unread(host, count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(count) + 100, int(count) + 100))
+    servers = [socket.socket(family(host), socket.SOCK_DGRAM) for _ in range(int(count))]
+    for server in servers:
+        server.bind((host, 0))
+        server.settimeout(5)
+    client = socket.socket(family(host), socket.SOCK_DGRAM)
+    print(json.dumps({"ready": True}), flush=True)
+    sys.stdin.readline()
+    for server in servers:
+        client.sendto(b"d", server.getsockname())
+    for server in servers:
+        server.recv(10)
+    return {"server": os.getpid()}
+
+
 def snmp(host):
     """RcvbufErrors of this network namespace."""
     if ":" in host:
@@ -284,7 +302,7 @@ def flood(host):
     return {"server": os.getpid(), "port": port, "drops": snmp(host)}
 
 
-WHATS = {"slow": slow, "idle": idle, "long": long_, "late": late, "many": many, "udp": udp, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
+WHATS = {"slow": slow, "idle": idle, "long": long_, "late": late, "many": many, "udp": udp, "unread": unread, "flood": flood, "tcp": tcp, "refused": refused, "reset": reset, "handed": handed, "open": open_, "early": early}
 
 if __name__ == "__main__":
     print(json.dumps(WHATS[sys.argv[1]](*sys.argv[2:])), flush=True)

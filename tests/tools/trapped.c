@@ -10,10 +10,10 @@
  *	trapped openat2        with RESOLVE_NO_XDEV
  *	trapped i386           by the entry of 32-bit programs
  *	trapped sysinfo        as sysinfo(2) tells it: MiB in all, seconds
- *	trapped wedge          a mount that never comes back, one meanwhile, and who makes it
- *	trapped thread         by a thread that has a mount namespace of its own
- *	trapped many COUNT     COUNT threads that mount at a time
- *	trapped cost CALL N    what one of N calls takes: umount, openat2, openat2/cwd, getppid
+ *	trapped wedge [kill]   a mount that never comes back, one meanwhile, and who makes it, who
+ *is killed by root of the container trapped thread         by a thread that has a mount namespace
+ *of its own trapped many COUNT     COUNT threads that mount at a time trapped cost CALL N    what
+ *one of N calls takes: umount, openat2, openat2/cwd, getppid
  */
 #include <dirent.h>
 #include <errno.h>
@@ -371,12 +371,14 @@ static int look_into(pid_t pid)
 	return opened;
 }
 
-static void look_into_ours(const char *title)
+/* What makes calls of ours; the sum of what `with` returns of each. */
+static int each_of_ours(int (*with)(pid_t pid), int *ret_count)
 {
 	DIR *all = opendir("/proc");
 	const struct dirent *one;
-	int seen = 0, opened = 0;
+	int sum = 0;
 
+	*ret_count = 0;
 	while (all && (one = readdir(all))) {
 		char path[300], comm[32] = "";
 		int fd;
@@ -385,14 +387,26 @@ static void look_into_ours(const char *title)
 		fd = open(path, O_RDONLY);
 		if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0 &&
 		    strcmp(comm, "sysvisor-fs\n") == 0) {
-			seen++;
-			opened += look_into((pid_t)strtol(one->d_name, NULL, 10));
+			(*ret_count)++;
+			sum += with((pid_t)strtol(one->d_name, NULL, 10));
 		}
 		close(fd);
 	}
 	if (all)
 		closedir(all);
+	return sum;
+}
+
+static void look_into_ours(const char *title)
+{
+	int seen, opened = each_of_ours(look_into, &seen);
+
 	printf("%s: %d, %d open\n", title, seen, opened);
+}
+
+static int end_it(pid_t pid)
+{
+	return kill(pid, SIGKILL) == 0;
 }
 
 static void *stuck(void *unused)
@@ -405,13 +419,13 @@ static void *stuck(void *unused)
 	return unused;
 }
 
-static int wedge(void)
+static int wedge(bool ends)
 {
 	int fd = open("/dev/fuse", O_RDWR);
 	pthread_t thread;
 	char options[64];
 	double before;
-	int bad;
+	int bad, seen;
 
 	mkdir("/wedge", 0755);
 	mkdir("/other", 0755);
@@ -429,6 +443,8 @@ static int wedge(void)
 	bad = turn("/other");
 	printf("another: %d errors, %s\n", bad,
 	       now(CLOCK_MONOTONIC) - before < 1 ? "soon" : "LATE");
+	if (ends)
+		printf("killed from inside: %d\n", each_of_ours(end_it, &seen));
 	pthread_join(thread, NULL);
 	usleep(100000);
 	look_into_ours("left");
@@ -559,7 +575,7 @@ int main(int argc, char **argv)
 	if (strcmp(what, "thread") == 0)
 		return try_thread();
 	if (strcmp(what, "wedge") == 0)
-		return wedge();
+		return wedge(argc > 2 && strcmp(argv[2], "kill") == 0);
 	if (strcmp(what, "cost") == 0 && argc > 3)
 		return cost(argv[2], (int)number);
 	return 2;

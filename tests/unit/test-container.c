@@ -363,7 +363,8 @@ struct bench {
 	struct loop_fd listener, link;
 	char sockets[2][64];
 	const char *answer; /* NULL: none, the connection stays open */
-	size_t requests, answered, refused;
+	size_t requests, answered, refused, forgotten;
+	uint64_t forgotten_ids[8];
 	char request[512];
 };
 
@@ -422,6 +423,14 @@ static void bench_on_refused(void *owner, const struct error *why)
 	bench->refused++;
 }
 
+static void bench_on_forgotten(void *owner, uint64_t cgroup_id)
+{
+	struct bench *bench = owner;
+
+	assert_true(bench->forgotten < array_count(bench->forgotten_ids));
+	bench->forgotten_ids[bench->forgotten++] = cgroup_id;
+}
+
 static int bench_up(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
@@ -431,6 +440,7 @@ static int bench_up(void **state)
 		.limit = 16,
 		.sockets = sockets,
 		.answered = bench_on_answer,
+		.forgot = bench_on_forgotten,
 		.refused = bench_on_refused,
 		.owner = bench,
 	};
@@ -652,8 +662,16 @@ static void the_oldest_make_room(void **state)
 	assert_non_null(bench_find(bench, 1));
 	assert_non_null(bench_find(bench, 20));
 	assert_int_equal(metrics_total(&bench->metrics, METRIC_containers), 16);
-	/* five groups and the containers that were in them */
-	assert_int_equal(metrics_total(&bench->metrics, METRIC_process_evictions), 10);
+	/* The one that knows their paths is told, so that they can come again. */
+	assert_int_equal(bench->forgotten, 5);
+	assert_int_equal(bench->forgotten_ids[0], 1000);
+	assert_int_equal(bench->forgotten_ids[1], 2);
+	assert_int_equal(bench->forgotten_ids[4], 5);
+	bench_record(bench, 2, "/docker/" ID_B);
+	assert_non_null(bench_find(bench, 2));
+	assert_int_equal(bench->forgotten, 6);
+	/* six groups and the containers that were in them */
+	assert_int_equal(metrics_total(&bench->metrics, METRIC_process_evictions), 12);
 	assert_int_equal(bench->answered, 0);
 }
 
@@ -699,7 +717,7 @@ static void a_dying_process_keeps_its_group(void **state)
 	processes_record(&processes, &record.head);
 	process = processes_find(&processes, (uint32_t)pid, 0);
 	assert_non_null(process);
-	assert_string_equal(process->exe, "/bin/x");
+	assert_string_equal(process->exe->at, "/bin/x");
 	assert_int_equal(process->cgroup_id, 4711);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED), 0);
 	processes_done(&processes);

@@ -287,9 +287,14 @@ static void who_does_much_is_held_back(void **state)
 	assert_true(file_rate_allows(&rate, 7, 1000000001, &held));
 	assert_int_equal(held, 2);
 	assert_int_equal(rate.held, 2);
+	assert_int_equal(rate.lost, 0);
 	/* Who has the same place turns it out. */
 	assert_true(file_rate_allows(&rate, 7 + FILE_RATE_SLOTS, 1000000002, &held));
 	assert_int_equal(held, 0);
+	assert_int_equal(rate.lost, 1);
+	/* That is no loss when it would begin anew. */
+	assert_true(file_rate_allows(&rate, 7, 3000000000, &held));
+	assert_int_equal(rate.lost, 1);
 }
 
 int main(void)

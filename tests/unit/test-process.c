@@ -114,12 +114,12 @@ static void a_process_is_what_the_kernel_told(void **state)
 	tell_fork(&processes, 10, 11, 6 * SECOND);
 	process = processes_find(&processes, 11, 0);
 	assert_non_null(process);
-	assert_string_equal(process->exe, "/bin/sh"); /* until it starts another program */
+	assert_string_equal(process->exe->at, "/bin/sh"); /* until it starts another program */
 	tell_exec(&processes, 10, 11, 6 * SECOND, "/usr/bin/curl");
 	process = processes_find(&processes, 11, 0);
-	assert_string_equal(process->exe, "/usr/bin/curl");
+	assert_string_equal(process->exe->at, "/usr/bin/curl");
 	assert_string_equal(process->comm, "curl");
-	assert_string_equal(process->command_line, "a b c");
+	assert_string_equal(process->command_line->at, "a b c");
 	assert_int_equal(process->ppid, 10);
 	assert_int_equal(process->uid, 1000);
 	assert_int_equal(process->cgroup_id, 7);
@@ -135,9 +135,9 @@ static void a_pid_used_again_is_another_process(void **state)
 	tell_exec(&processes, 1, 10, 5 * SECOND, "/bin/first");
 	tell_exit(&processes, 10, 5 * SECOND, 20 * SECOND);
 	tell_exec(&processes, 1, 10, 30 * SECOND, "/bin/second");
-	assert_string_equal(processes_find(&processes, 10, 10 * SECOND)->exe, "/bin/first");
-	assert_string_equal(processes_find(&processes, 10, 31 * SECOND)->exe, "/bin/second");
-	assert_string_equal(processes_find(&processes, 10, 0)->exe, "/bin/second");
+	assert_string_equal(processes_find(&processes, 10, 10 * SECOND)->exe->at, "/bin/first");
+	assert_string_equal(processes_find(&processes, 10, 31 * SECOND)->exe->at, "/bin/second");
+	assert_string_equal(processes_find(&processes, 10, 0)->exe->at, "/bin/second");
 	/* Nobody had it in between. */
 	assert_null(processes_find(&processes, 10, 25 * SECOND));
 	processes_done(&processes);
@@ -165,7 +165,7 @@ static void one_that_ended_can_still_be_named(void **state)
 	init_fed(&processes, 16);
 	tell_exec(&processes, 1, 10, 5 * SECOND, "/bin/crashed");
 	tell_exit(&processes, 10, 5 * SECOND, 20 * SECOND);
-	assert_string_equal(processes_find(&processes, 10, 20 * SECOND)->exe, "/bin/crashed");
+	assert_string_equal(processes_find(&processes, 10, 20 * SECOND)->exe->at, "/bin/crashed");
 	tell_fork(&processes, 1, 12, gone); /* time goes on with the records */
 	assert_null(processes_find(&processes, 10, 20 * SECOND));
 	assert_int_equal(processes.evictions.value, 0);
@@ -189,10 +189,92 @@ static void the_table_is_bounded_and_counts_whom_it_drops(void **state)
 	processes_done(&processes);
 }
 
+/* Programs with long arguments: so many bytes of them. */
+static void tell_exec_long(struct processes *processes, uint32_t pid, uint64_t start_ns,
+			   uint32_t args_bytes)
+{
+	struct ring_exec record = { .head = head_of(RING_exec, pid, start_ns, start_ns),
+				    .ppid = 1,
+				    .path = "/bin/long",
+				    .path_bytes = 9,
+				    .args_bytes = args_bytes };
+
+	memset(record.args, 'x', sizeof(record.args));
+	processes_record(processes, &record.head);
+}
+
+static void long_arguments_have_no_more_room_than_others(void **state)
+{
+	const size_t limit = 1000, most = limit * PROCESS_BYTES;
+	struct processes processes;
+
+	(void)state;
+	init_fed(&processes, limit);
+	tell_exec(&processes, 1, 5, SECOND, "/bin/stays");
+	for (uint32_t pid = 10000; pid < 12000; pid++) {
+		tell_exec_long(&processes, pid, 3 * SECOND, RING_ARGS_BYTES);
+		tell_exit(&processes, pid, 3 * SECOND, 3 * SECOND);
+		assert_true(processes.bytes < most + 2048);
+	}
+	/* Those of last are known, and who runs; each of the others is counted. */
+	assert_true(processes.bytes > most - 2048);
+	assert_true(processes.count.value > limit / 5 && processes.count.value < limit / 2);
+	assert_int_equal(processes.count.value + processes.evictions.value, 2001);
+	assert_int_equal(processes_find(&processes, 11999, 3 * SECOND)->command_line->bytes,
+			 RING_ARGS_BYTES);
+	assert_non_null(processes_find(&processes, 11800, 3 * SECOND));
+	assert_null(processes_find(&processes, 10000, 3 * SECOND));
+	assert_string_equal(processes_find(&processes, 5, 0)->exe->at, "/bin/stays");
+	processes_done(&processes);
+	assert_int_equal(processes.bytes, 0);
+}
+
+static void those_that_run_are_bounded_too(void **state)
+{
+	struct processes processes;
+
+	(void)state;
+	init_fed(&processes, 1000);
+	for (uint32_t pid = 10000; pid < 10900; pid++)
+		tell_fork(&processes, 1, pid, 3 * SECOND);
+	assert_int_equal(processes.evictions.value, 0);
+	for (uint32_t pid = 10000; pid < 10900; pid++)
+		tell_exec_long(&processes, pid, 3 * SECOND, RING_ARGS_BYTES);
+	assert_true(processes.bytes < 1000 * PROCESS_BYTES + 2048);
+	assert_true(processes.evictions.value > 0);
+	processes_done(&processes);
+}
+
+static void a_child_shares_its_parents_texts(void **state)
+{
+	struct processes processes;
+	const struct process_text *texts;
+	size_t alone;
+
+	(void)state;
+	init_fed(&processes, 1000);
+	tell_exec_long(&processes, 10, 3 * SECOND, RING_ARGS_BYTES);
+	alone = processes.bytes;
+	for (uint32_t pid = 11; pid < 31; pid++)
+		tell_fork(&processes, 10, pid, 3 * SECOND);
+	assert_true(processes.bytes - alone < (size_t)20 * PROCESS_BYTES);
+	texts = processes_find(&processes, 30, 0)->command_line;
+	assert_ptr_equal(texts, processes_find(&processes, 11, 0)->command_line);
+	/* The parent becomes another program, and ends: theirs stays. */
+	tell_exec(&processes, 1, 10, 3 * SECOND, "/bin/other");
+	tell_exit(&processes, 10, 3 * SECOND, 4 * SECOND);
+	tell_fork(&processes, 1, 99, (4 + PROCESS_KEEP_S + 1) * SECOND);
+	assert_null(processes_find(&processes, 10, 3 * SECOND));
+	assert_int_equal(processes_find(&processes, 30, 0)->command_line->bytes, RING_ARGS_BYTES);
+	assert_string_equal(processes_find(&processes, 30, 0)->exe->at, "/bin/long");
+	processes_done(&processes);
+	assert_int_equal(processes.bytes, 0);
+}
+
 static void parents_are_those_of_the_moment(void **state)
 {
 	struct processes processes;
-	const struct lineage *lineage;
+	const struct process_text *lineage;
 
 	(void)state;
 	init_fed(&processes, 16);
@@ -208,7 +290,7 @@ static void parents_are_those_of_the_moment(void **state)
 	lineage = processes_find(&processes, 12, 0)->lineage;
 	assert_non_null(lineage);
 	assert_int_equal(lineage->bytes, strlen("bash[11] < sshd[10]"));
-	assert_memory_equal(lineage->text, "bash[11] < sshd[10]", lineage->bytes);
+	assert_memory_equal(lineage->at, "bash[11] < sshd[10]", lineage->bytes);
 	processes_done(&processes);
 }
 
@@ -242,7 +324,8 @@ static void dead_threads_are_bounded(void **state)
 		record.head.tid = tid;
 		processes_record(&processes, &record.head);
 	}
-	assert_true(processes.threads.count <= 4096);
+	assert_int_equal(processes.threads.count, 4096);
+	assert_int_equal(processes.thread_evictions.value, 10000 - 4096);
 	assert_non_null(processes_find_thread(&processes, 10099, 9 * SECOND));
 	processes_done(&processes);
 }
@@ -323,6 +406,9 @@ int main(void)
 		cmocka_unit_test(an_exit_record_of_an_earlier_owner_does_not_end_the_later),
 		cmocka_unit_test(one_that_ended_can_still_be_named),
 		cmocka_unit_test(the_table_is_bounded_and_counts_whom_it_drops),
+		cmocka_unit_test(long_arguments_have_no_more_room_than_others),
+		cmocka_unit_test(those_that_run_are_bounded_too),
+		cmocka_unit_test(a_child_shares_its_parents_texts),
 		cmocka_unit_test(parents_are_those_of_the_moment),
 		cmocka_unit_test(a_thread_leads_to_its_process),
 		cmocka_unit_test(dead_threads_are_bounded),

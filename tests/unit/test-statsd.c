@@ -7,8 +7,12 @@
 
 #include <cmocka.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "sensor/statsd_line.h"
 #include "sensor/statsd_series.h"
+#include "sensor/statsd_tcp.h"
 
 static void assert_slice(struct slice got, const char *expected)
 {
@@ -165,6 +169,52 @@ static void series_are_remembered_and_bounded(void **state)
 	statsd_series_done(&table);
 }
 
+static size_t whole_lines, cut_lines;
+
+static void on_line(struct statsd_tcp *tcp, struct slice line)
+{
+	(void)tcp;
+	assert_slice(line, "whole:1|c");
+	whole_lines++;
+}
+
+static void on_cut(struct statsd_tcp *tcp)
+{
+	(void)tcp;
+	cut_lines++;
+}
+
+static void the_silent_client_makes_room_and_is_counted(void **state)
+{
+	struct statsd_tcp tcp = { .line = on_line, .cut = on_cut };
+	int fds[STATSD_TCP_CLIENTS + 2];
+	struct sockaddr_storage at;
+	socklen_t bytes = sizeof(at);
+	struct loop *loop;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop, NULL), 0);
+	assert_int_equal(statsd_tcp_start(&tcp, loop, "127.0.0.1:0", NULL), 0);
+	assert_int_equal(getsockname(tcp.listener.fd, (struct sockaddr *)&at, &bytes), 0);
+	for (size_t n = 0; n < array_count(fds); n++) {
+		const char *words = n == 0 ? "half:1" : "whole:1|c\n";
+
+		fds[n] = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fds[n], (struct sockaddr *)&at, bytes), 0);
+		assert_int_equal(write(fds[n], words, strlen(words)), strlen(words));
+		for (int turn = 0; turn < 4; turn++)
+			assert_int_equal(loop_turn(loop, 1, NULL), 0);
+	}
+	assert_int_equal(tcp.count, STATSD_TCP_CLIENTS);
+	assert_int_equal(tcp.evicted, 2);
+	assert_int_equal(whole_lines, STATSD_TCP_CLIENTS + 1);
+	assert_int_equal(cut_lines, 1); /* the half of the first */
+	statsd_tcp_stop(&tcp);
+	for (size_t n = 0; n < array_count(fds); n++)
+		close(fds[n]);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +224,7 @@ int main(void)
 		cmocka_unit_test(too_many_tags_are_counted),
 		cmocka_unit_test(a_line_may_have_several_values),
 		cmocka_unit_test(series_are_remembered_and_bounded),
+		cmocka_unit_test(the_silent_client_makes_room_and_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

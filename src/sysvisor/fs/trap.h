@@ -36,10 +36,11 @@ enum {
 
 /* Sees to a call, in a process without other threads; `notice` may be anybody's memory that nobody
  * changes, `link_fd` is a descriptor that the inner process is not to keep. Returns how it ends;
- * *ret_late: it took longer than the deadline, and this process is good for no other call. */
+ * *ret_spent: the inner process was killed, for the deadline or by root of the container, with our
+ * memory in its hands: this process is good for no other call. */
 must_check int trap_run(const struct trap_place *place, const struct trapped_row *row,
 			int listener_fd, const struct seccomp_notif *notice, int link_fd,
-			bool *ret_late);
+			bool *ret_spent);
 
 /* Answers a call; that its caller is gone is fine. */
 void trap_answer(int listener_fd, uint64_t id, int outcome);

@@ -188,22 +188,23 @@ static pid_t trap_start_inner(struct trap *trap, int *ret_pidfd)
 	return clone(trap_run_inner, stack, CLONE_VM | CLONE_PIDFD, trap, ret_pidfd);
 }
 
-static int trap_wait_inner(pid_t pid, int pidfd, uint64_t deadline_ns, bool *ret_late)
+static int trap_wait_inner(pid_t pid, int pidfd, uint64_t deadline_ns, bool *ret_spent)
 {
 	struct pollfd ended = { pidfd, POLLIN, 0 };
 	int status;
 
-	*ret_late = poll(&ended, 1, (int)(deadline_ns / NS_PER_MS)) <= 0;
-	if (*ret_late) {
+	*ret_spent = true;
+	if (poll(&ended, 1, (int)(deadline_ns / NS_PER_MS)) <= 0) {
 		kill(pid, SIGKILL);
 		return ETIMEDOUT;
 	}
 	if (waitpid(pid, &status, __WALL) < 0 || !WIFEXITED(status))
 		return EIO;
+	*ret_spent = false;
 	return WEXITSTATUS(status);
 }
 
-static int trap_see_to(struct trap *trap, bool *ret_late)
+static int trap_see_to(struct trap *trap, bool *ret_spent)
 {
 	auto_fd int pidfd = -1;
 	pid_t inner;
@@ -222,16 +223,16 @@ static int trap_see_to(struct trap *trap, bool *ret_late)
 	inner = trap_start_inner(trap, &pidfd);
 	if (inner < 0)
 		return errno;
-	return trap_wait_inner(inner, pidfd, trap->place->deadline_ns, ret_late);
+	return trap_wait_inner(inner, pidfd, trap->place->deadline_ns, ret_spent);
 }
 
 int trap_run(const struct trap_place *place, const struct trapped_row *row, int listener_fd,
-	     const struct seccomp_notif *notice, int link_fd, bool *ret_late)
+	     const struct seccomp_notif *notice, int link_fd, bool *ret_spent)
 {
 	static struct trap trap;
 	int outcome;
 
-	*ret_late = false;
+	*ret_spent = false;
 	trap.place = place;
 	trap.row = row;
 	trap.link_fd = link_fd;
@@ -240,10 +241,10 @@ int trap_run(const struct trap_place *place, const struct trapped_row *row, int 
 	outcome = trap_caller_open(&trap.caller, listener_fd, notice);
 	outcome = outcome == -ESRCH ? TRAP_answered
 		  : outcome < 0	    ? -outcome
-				    : trap_see_to(&trap, ret_late);
+				    : trap_see_to(&trap, ret_spent);
 	trap_caller_close(&trap.caller);
-	/* One that was killed may have had the allocator in its hands. */
-	if (!*ret_late)
+	/* The allocator, too. */
+	if (!*ret_spent)
 		free(trap.caller.groups);
 	return outcome;
 }

@@ -41,31 +41,31 @@ static void traps_process_keep(const int *fds, size_t count)
 	}
 }
 
-/* False: it can't go on. */
-static bool traps_process_see_to(const struct traps_office *office, int link,
-				 const struct traps_order *order)
+/* Returns 0, or with what status it has to end. */
+static int traps_process_see_to(const struct traps_office *office, int link,
+				const struct traps_order *order)
 {
 	struct traps_slot *slot = &office->slots->at[order->slot];
 	const char done = 0;
-	bool late = false;
+	bool spent = false;
 	int outcome;
 
 	/* The server died, and the next one was faster. */
 	if (!traps_slot_begin(office->slots, slot)) {
 		(void)!send(link, &done, sizeof(done), MSG_NOSIGNAL);
-		return true;
+		return 0;
 	}
 	/* Memory of the caller's that nobody fills holds us up, too. */
 	alarm((unsigned int)(office->place->deadline_ns / NS_PER_S) + TRAPS_GRACE_S);
 	outcome = trap_run(office->place, &trapped_rows[order->row], office->listener_fd,
-			   &slot->notice, link, &late);
+			   &slot->notice, link, &spent);
 	alarm(0);
 	/* First of all: the caller's next call may be here before we have said anything else. */
-	if (!late)
+	if (!spent)
 		(void)!send(link, &done, sizeof(done), MSG_NOSIGNAL);
 	trap_answer(office->listener_fd, slot->notice.id, outcome);
 	traps_slot_end(office->slots, slot);
-	return !late;
+	return spent ? outcome : 0;
 }
 
 static void traps_process_run(const struct traps_office *office, int link)
@@ -75,6 +75,7 @@ static void traps_process_run(const struct traps_office *office, int link)
 	const int kept[] = { link, office->listener_fd, office->slots->fd };
 	struct traps_order order;
 	sigset_t none;
+	int status = 0;
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	for (int n = 1; n < NSIG; n++)
@@ -82,10 +83,9 @@ static void traps_process_run(const struct traps_office *office, int link)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	traps_process_keep(kept, array_count(kept));
-	while (recv(link, &order, sizeof(order), 0) == sizeof(order))
-		if (!traps_process_see_to(office, link, &order))
-			_exit(ETIMEDOUT);
-	_exit(0);
+	while (status == 0 && recv(link, &order, sizeof(order), 0) == sizeof(order))
+		status = traps_process_see_to(office, link, &order);
+	_exit(status);
 }
 
 /* --- the server's side --- */

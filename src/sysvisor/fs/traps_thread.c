@@ -216,10 +216,11 @@ static void traps_hear(struct traps_work *work, size_t n)
 
 	if (news == TRAPS_done)
 		return;
-	if (news == TRAPS_late)
-		log_error("container '%s': a trapped call took longer than --trap-deadline: "
-			  "failed with ETIMEDOUT",
-			  work->listener->container->origin.id);
+	if (news == TRAPS_late || process->busy)
+		log_error("container '%s': a trapped call %s", work->listener->container->origin.id,
+			  news == TRAPS_late
+				  ? "took longer than --trap-deadline: failed with ETIMEDOUT"
+				  : "failed with EIO: the process that made it was killed");
 	traps_settle(work, process, news == TRAPS_late ? ETIMEDOUT : EIO);
 	*process = work->processes[--work->count];
 }
