@@ -61,10 +61,7 @@ char *clock_rfc3339(char *at, uint64_t wall_ns)
 		slots[second % array_count(slots)].second = second;
 	}
 	memcpy(at, cached, 20);
-	for (int n = 28; n >= 20; n--) {
-		at[n] = (char)('0' + rest % 10);
-		rest /= 10;
-	}
+	number_padded(at + 20, (uint32_t)rest, 9);
 	at[29] = 'Z';
 	return at + CLOCK_RFC3339_BYTES;
 }

@@ -16,18 +16,16 @@ static char *json_escape_control(char *at, unsigned char c)
 	return at + 5;
 }
 
-/* Eight bytes at once: is any of them a quote, a backslash, a control or not ASCII? */
+/* Eight bytes at once: is any of them a quote, a backslash, a control or not ASCII? Each
+ * subtraction sets the top bit of a byte that was too small for it. */
 static bool json_plain8(uint64_t eight)
 {
 	const uint64_t ones = 0x0101010101010101, tops = ones * 0x80;
-	uint64_t quote = eight ^ (ones * '"');
-	uint64_t slash = eight ^ (ones * '\\');
-	uint64_t found;
+	uint64_t control = eight - ones * 0x20;
+	uint64_t quote = (eight ^ (ones * '"')) - ones;
+	uint64_t slash = (eight ^ (ones * '\\')) - ones;
 
-	found = (eight - ones * 0x20) & ~eight;
-	found |= (quote - ones) & ~quote;
-	found |= (slash - ones) & ~slash;
-	return ((found | eight) & tops) == 0;
+	return ((eight | control | quote | slash) & tops) == 0;
 }
 
 /* One character that is not plain: escaped, copied, or replaced. Steps over it. */
@@ -52,6 +50,31 @@ static char *json_escape_one(char *at, struct slice *value)
 	return at;
 }
 
+/* The same for the last bytes of a text, fewer than eight: looked at together with those before
+ * them, or, of a short text, as two halves that overlap. Copied if all are plain. */
+static bool json_copy_tail(char *at, const char *from, const char *end, bool more_before)
+{
+	size_t left = (size_t)(end - from);
+	uint32_t first, last;
+	uint64_t eight;
+
+	if (more_before) {
+		memcpy(&eight, end - 8, 8);
+		if (json_plain8(eight))
+			memcpy(at + left - 8, &eight, 8);
+		return json_plain8(eight);
+	}
+	if (left < 4)
+		return false;
+	memcpy(&first, from, 4);
+	memcpy(&last, end - 4, 4);
+	if (!json_plain8(first | (uint64_t)last << 32))
+		return false;
+	memcpy(at, &first, 4);
+	memcpy(at + left - 4, &last, 4);
+	return true;
+}
+
 /* The plain bytes at the front, copied; *value starts behind them. */
 static char *json_copy_plain(char *at, struct slice *value)
 {
@@ -63,6 +86,10 @@ static char *json_copy_plain(char *at, struct slice *value)
 		if (!json_plain8(eight))
 			break;
 		memcpy(at, &eight, 8);
+	}
+	if (end - from < 8 && json_copy_tail(at, from, end, from != value->at)) {
+		at += end - from;
+		from = end;
 	}
 	while (from < end && (signed char)*from >= 0x20 && *from != '"' && *from != '\\')
 		*at++ = *from++;

@@ -160,6 +160,19 @@ char *number_decimal(char *at, uint64_t value)
 	return end;
 }
 
+char *number_padded(char *at, uint32_t value, unsigned int digits)
+{
+	char *end = at + digits, *to = end;
+
+	for (; to - at >= 2; value /= 100) {
+		to -= 2;
+		memcpy(to, number_pairs + (size_t)(value % 100) * 2, 2);
+	}
+	if (to > at)
+		*at = (char)('0' + value % 10);
+	return end;
+}
+
 char *number_hex(char *at, uint64_t value)
 {
 	int digits = value ? (67 - __builtin_clzll(value)) / 4 : 1;

@@ -50,4 +50,7 @@ const char *text_str(struct text *text);
 char *number_decimal(char *at, uint64_t value);
 char *number_hex(char *at, uint64_t value);
 
+/* The last `digits` digits of the number, with as many zeros in front as it takes. */
+char *number_padded(char *at, uint32_t value, unsigned int digits);
+
 #endif

@@ -193,36 +193,44 @@ static __always_inline bool packet_find_payload(const struct __sk_buff *skb, str
 	return true;
 }
 
+/* What is not plainly a segment. True: it is one all the same. */
+static __always_inline bool on_other(struct __sk_buff *skb, struct packet *packet,
+				     struct bpf_sock *sk)
+{
+	struct socket_note *note;
+
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != IPPROTO_UDP)
+		return sk && sk->protocol == IPPROTO_TCP && packet_read(skb, packet);
+	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (note)
+		on_udp(skb, packet, note);
+	return false;
+}
+
 static __always_inline int on_packet(struct __sk_buff *skb, bool sending)
 {
 	const struct bpf_tcp_sock *tcp;
 	struct bpf_sock *sk = skb->sk;
-	struct socket_note *note;
 	struct packet packet;
-	bool is_dns, found;
+	bool is_dns;
 
 	if (!sk)
 		return PACKET_PASS;
 	__builtin_memset(&packet, 0, sizeof(packet));
 	packet.sending = sending;
-	found = packet_find_payload(skb, &packet);
-	if (found && packet.bytes == 0)
-		return PACKET_PASS; /* as most of a short connection */
-	sk = bpf_sk_fullsock(sk);
-	if (!sk || (sk->protocol != IPPROTO_UDP && sk->protocol != IPPROTO_TCP))
-		return PACKET_PASS;
-	if (sk->protocol == IPPROTO_TCP) {
-		is_dns = want_dns &&
-			 (sk->src_port == DNS_PORT || sk->dst_port == bpf_htons(DNS_PORT));
-		tcp = bpf_tcp_sock(sk);
-		if (tcp && (found || packet_read(skb, &packet)) &&
-		    (is_dns || ((want_tls || want_http) && stream_may_matter(skb, &packet, tcp))))
-			on_tcp(skb, &packet, sk, is_dns);
+	if (packet_find_payload(skb, &packet)) {
+		if (packet.bytes == 0)
+			return PACKET_PASS; /* as most of a short connection */
+	} else if (!on_other(skb, &packet, sk)) {
 		return PACKET_PASS;
 	}
-	note = bpf_sk_storage_get(&socket_notes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (note)
-		on_udp(skb, &packet, note);
+	tcp = bpf_tcp_sock(sk); /* NULL: it isn't one that has been made */
+	if (!tcp)
+		return PACKET_PASS;
+	is_dns = want_dns && (sk->src_port == DNS_PORT || sk->dst_port == bpf_htons(DNS_PORT));
+	if (is_dns || ((want_tls || want_http) && stream_may_matter(skb, &packet, tcp)))
+		on_tcp(skb, &packet, sk, is_dns);
 	return PACKET_PASS;
 }
 

@@ -116,8 +116,9 @@ static __always_inline __u64 socket_cookie(const struct sock *sk)
 {
 	__u64 address = 0;
 
+	/* One that has been asked for stays: only the first needs the helper. */
 	if (socket_has_cookie())
-		return bpf_get_socket_cookie((void *)sk);
+		return sk->__sk_common.skc_cookie.counter ?: bpf_get_socket_cookie((void *)sk);
 	bpf_probe_read_kernel(&address, sizeof(address), &sk);
 	return address;
 }

@@ -201,38 +201,41 @@ static void on_asked(__u64 cookie, __u32 ns_net)
 }
 
 /* Whether the settings want connections with these ends reported. */
-static bool tcp_keeps_ends(const struct sock *sk, const struct tcp_sock *tcp)
+static bool tcp_keeps_ends(const struct sock *sk)
 {
+	const struct tcp_sock *tcp;
 	struct ring_ends ends;
 
-	if (!(scope.lists & (SCOPE_ports | SCOPE_networks)))
+	if (!(scope.lists & SCOPE_of_sockets))
+		return true;
+	tcp = bpf_skc_to_tcp_sock((void *)sk);
+	if (!tcp)
 		return true;
 	fill_ends(&ends, sk, tcp, 0);
 	return scope_keeps_ends(ends.local_port, ends.peer_port, ends.peer);
 }
 
 /* Both ends are known. */
-static void tcp_note_ends(struct tcp_note *note, const struct sock *sk, const struct tcp_sock *tcp)
+static void tcp_note_ends(struct tcp_note *note, const struct sock *sk)
 {
-	note->address = (__u64)tcp;
-	note->use.ends = tcp_keeps_ends(sk, tcp) ? SCOPE_keep : SCOPE_drop;
+	note->address = (__u64)sk;
+	note->use.ends = tcp_keeps_ends(sk) ? SCOPE_keep : SCOPE_drop;
 }
 
 /* One that was asked for has a note by now, one that comes in has none. */
 static void on_open(const struct sock *sk, __u64 cookie, __u32 ns_net, int before)
 {
-	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
 	struct tcp_note *note;
 
 	note = before == TCP_SYN_SENT ? tcp_note_make(cookie) : tcp_note_new(cookie);
 	if (!note && before == TCP_SYN_RECV)
 		tcp_note_lost(); /* a client's was missed when it asked */
-	if (!note || !tcp)
+	if (!note || sk->sk_protocol != IPPROTO_TCP)
 		return;
 	note->ns_net = ns_net;
 	note->open_ns = bpf_ktime_get_boot_ns();
 	tcp_looks_at_clock(note);
-	tcp_note_ends(note, sk, tcp);
+	tcp_note_ends(note, sk);
 	if (note->role != RING_ROLE_client)
 		note->role = RING_ROLE_server; /* whose it is shows when somebody uses it */
 	else if (!tcp_settle_ns && socket_wanted(&note->use))

@@ -14,7 +14,7 @@ static void tcp_note_found(struct tcp_note *note, const struct sock *sk)
 
 	if (!tcp)
 		return;
-	tcp_note_ends(note, sk, tcp);
+	tcp_note_ends(note, sk);
 	tcp_count(&counts, sk, tcp);
 	note->told_sent_bytes = counts.sent_bytes - counts.sent_again_bytes;
 	note->told_received_bytes = counts.received_bytes;

@@ -49,10 +49,9 @@ static char *event_write_seconds(char *at, uint64_t ns)
 	if (rest == 0)
 		return at;
 	*at++ = '.';
-	for (uint64_t digit = NS_PER_S / 10; digit && rest; digit /= 10) {
-		*at++ = (char)('0' + rest / digit);
-		rest %= digit;
-	}
+	at = number_padded(at, (uint32_t)rest, 9);
+	while (at[-1] == '0')
+		at--;
 	return at;
 }
 

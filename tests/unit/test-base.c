@@ -99,6 +99,13 @@ static void numbers_are_written_exactly(void **state)
 		assert_ptr_equal(number_hex(at, numbers[n]), at + bytes);
 		assert_memory_equal(at, wanted, (size_t)bytes);
 	}
+	for (unsigned int digits = 0; digits < 10; digits++) {
+		snprintf(wanted, sizeof(wanted), "%010u", 4012345678u);
+		assert_ptr_equal(number_padded(at, 4012345678u, digits), at + digits);
+		assert_memory_equal(at, wanted + 10 - digits, digits);
+	}
+	number_padded(at, 45, 9);
+	assert_memory_equal(at, "000000045", 9);
 }
 
 static void assert_escaped(struct slice value, const char *wanted)
@@ -119,6 +126,37 @@ static void json_is_always_valid(void **state)
 	assert_escaped(SLICE("a\nb\x01\x1f\x7f"), "a\\nb\\u0001\\u001f\x7f");
 	assert_escaped(SLICE("\b\t\f\r\v"), "\\b\\t\\f\\r\\u000b");
 	assert_escaped(SLICE("\xff\xfe ok \xc3\xa4"), "\xef\xbf\xbd\xef\xbf\xbd ok \xc3\xa4");
+}
+
+/* Texts are looked at by eight bytes at once, the last of them together with those before. */
+static void json_escapes_wherever_it_stands(void **state)
+{
+	static const struct {
+		char c;
+		const char *escaped;
+	} rows[] = {
+		{ '"', "\\\"" }, { '\\', "\\\\" },	     { '\x1f', "\\u001f" },
+		{ '\n', "\\n" }, { '\x80', "\xef\xbf\xbd" }, { '\0', "\\u0000" },
+	};
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	char text[24], wanted[64];
+
+	(void)state;
+	for (size_t bytes = 0; bytes < 20; bytes++) {
+		snprintf(wanted, sizeof(wanted), "%.*s", (int)bytes, letters);
+		assert_escaped((struct slice){ letters, bytes }, wanted);
+		for (size_t n = 0; n < bytes * array_count(rows); n++) {
+			size_t at = n / array_count(rows);
+
+			memcpy(text, letters, sizeof(text));
+			text[at] = rows[n % array_count(rows)].c;
+			text[bytes] = '"'; /* behind its end: of no concern */
+			snprintf(wanted, sizeof(wanted), "%.*s%s%.*s", (int)at, letters,
+				 rows[n % array_count(rows)].escaped, (int)(bytes - at - 1),
+				 letters + at + 1);
+			assert_escaped((struct slice){ text, bytes }, wanted);
+		}
+	}
 }
 
 static void json_puts_commas_where_they_belong(void **state)
@@ -485,6 +523,7 @@ int main(void)
 		cmocka_unit_test(slices_measure_typing_errors),
 		cmocka_unit_test(numbers_are_written_exactly),
 		cmocka_unit_test(json_is_always_valid),
+		cmocka_unit_test(json_escapes_wherever_it_stands),
 		cmocka_unit_test(json_puts_commas_where_they_belong),
 		cmocka_unit_test(maps_agree_with_a_model),
 		cmocka_unit_test(siphash_is_siphash),
