@@ -32,6 +32,7 @@ tells() {
 	ln etc/b out/hard
 	ln out/hard etc/again
 	ln -s nowhere etc/soft
+	wait_for 5 has '."event.name" == "file.symlink"' # who is late can't see what it was
 	mkdir etc/d
 	rmdir etc/d
 	mv etc/b out/c

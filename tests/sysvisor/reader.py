@@ -33,7 +33,7 @@ def main():
             except OSError as error:
                 print(f"{path}: {error}", file=sys.stderr)
             odd += 1
-    print(f"{reads} reads, {odd} odd")
+    sys.stdout.write(f"{reads} reads, {odd} odd\n")  # at once: others write there, too
     return min(odd, 100)
 
 
