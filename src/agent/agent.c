@@ -171,10 +171,9 @@ static void agent_add_ring_metrics(struct agent *agent)
 	for (size_t n = 0; n < RING_TYPE_COUNT; n++) {
 		struct metric *metric = &agent->ring_lost[n];
 
-		*metric = (struct metric){ .read = agent_ring_lost,
-					   .owner = agent->ring,
-					   .index = n };
-		metric_add(&agent->metrics, METRIC_ring_lost, metric, ring_type_names[n]);
+		metric_add_read(&agent->metrics, METRIC_ring_lost, metric, ring_type_names[n],
+				agent_ring_lost, agent->ring);
+		metric->index = n;
 	}
 }
 

@@ -27,6 +27,13 @@ void metric_add(struct metrics *metrics, size_t kind, struct metric *metric, con
 	list_append(&metrics->all[kind], &metric->node);
 }
 
+void metric_add_read(struct metrics *metrics, size_t kind, struct metric *metric, const char *label,
+		     uint64_t (*read)(const struct metric *metric), const void *owner)
+{
+	*metric = (struct metric){ .read = read, .owner = owner };
+	metric_add(metrics, kind, metric, label);
+}
+
 void metric_remove(struct metric *metric)
 {
 	list_unlink(&metric->node);

@@ -41,6 +41,9 @@ void metrics_done(struct metrics *metrics);
 /* Links a metric of kind `kind` (an index into the table); `label` is the value of its label, or
  * NULL. The metric must outlive the registry or be removed. */
 void metric_add(struct metrics *metrics, size_t kind, struct metric *metric, const char *label);
+/* The same for one that is asked for its value, of `owner`, at each scrape. */
+void metric_add_read(struct metrics *metrics, size_t kind, struct metric *metric, const char *label,
+		     uint64_t (*read)(const struct metric *metric), const void *owner);
 void metric_remove(struct metric *metric);
 
 /* The sum over all labels. */

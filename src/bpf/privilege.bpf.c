@@ -5,6 +5,9 @@
 /* Set before loading: enum ring_privilege for each number. */
 const volatile __u8 privilege_wants[RING_SYSCALLS] = {};
 
+/* Read by the agent: calls held back; how many is told with the next one, if there is one. */
+__u64 privilege_held = 0;
+
 /* linux/sched.h: one for each kind of namespace; the last stands for something else in clone(2). */
 #define CLONE_NEW     0x7e020000
 #define CLONE_NEWTIME 0x80
@@ -44,8 +47,12 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long result)
 	if (when != RING_PRIVILEGE_always && !privilege_makes_namespace(when, &first, result))
 		return 0;
 	/* A process that calls in a loop is told of once a second, with how often it did. */
-	if (!ring_wants(task) || !rate_allows(RING_NUMBER(task, tgid), number, 1, &held))
+	if (!ring_wants(task))
 		return 0;
+	if (!rate_allows(RING_NUMBER(task, tgid), number, 1, &held)) {
+		__sync_fetch_and_add(&privilege_held, 1);
+		return 0;
+	}
 	ring_fill_head(&record.head, RING_syscall, sizeof(record), task);
 	record.number = number;
 	record.held = held;

@@ -93,6 +93,8 @@
 	  "Queries put to osquery: ok or failed")                                                  \
 	X(osquery_rows_lost, "bulwark_osquery_rows_lost_total", counter, NULL,                     \
 	  "Rows of osquery's that were too many, or lacked their number")                          \
+	X(privilege_held, "bulwark_privilege_suppressed_total", counter, NULL,                     \
+	  "Privileged calls not told because their process made the same one more than once a second") \
 	X(files_held, "bulwark_files_suppressed_total", counter, NULL,                             \
 	  "Events of files not told because a process caused more than files.rate")                \
 	X(files_lost, "bulwark_files_lost_total", counter, NULL,                                   \

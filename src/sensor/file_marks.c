@@ -248,18 +248,17 @@ static void file_marks_add_metrics(struct file_marks *marks)
 {
 	struct metrics *metrics = marks->env->metrics;
 
-	marks->held = (struct metric){ .read = file_marks_count_held, .owner = marks };
-	marks->lost = (struct metric){ .read = file_marks_count_lost, .owner = marks };
-	marks->rates_lost = (struct metric){ .read = file_marks_count_rates_lost, .owner = marks };
-	marks->unmarked = (struct metric){ .read = file_marks_count_unmarked, .owner = marks };
-	marks->directories =
-		(struct metric){ .read = file_marks_count_directories, .owner = marks };
-	metric_add(metrics, METRIC_files_held, &marks->held, NULL);
-	metric_add(metrics, METRIC_files_lost, &marks->lost, NULL);
-	metric_add(metrics, METRIC_rates_lost, &marks->rates_lost, "files");
+	metric_add_read(metrics, METRIC_files_held, &marks->held, NULL, file_marks_count_held,
+			marks);
+	metric_add_read(metrics, METRIC_files_lost, &marks->lost, NULL, file_marks_count_lost,
+			marks);
+	metric_add_read(metrics, METRIC_rates_lost, &marks->rates_lost, "files",
+			file_marks_count_rates_lost, marks);
 	metric_add(metrics, METRIC_files_overflows, &marks->overflows, NULL);
-	metric_add(metrics, METRIC_files_unmarked, &marks->unmarked, NULL);
-	metric_add(metrics, METRIC_files_directories, &marks->directories, NULL);
+	metric_add_read(metrics, METRIC_files_unmarked, &marks->unmarked, NULL,
+			file_marks_count_unmarked, marks);
+	metric_add_read(metrics, METRIC_files_directories, &marks->directories, NULL,
+			file_marks_count_directories, marks);
 }
 
 static void file_marks_on_found(struct file_tree *tree, const struct file_node *dir,

@@ -110,14 +110,12 @@ static void files_add_metrics(struct files_sensor *files)
 {
 	struct metrics *metrics = files->env->metrics;
 
-	files->held = (struct metric){ .read = files_count_held, .owner = files };
-	files->lost = (struct metric){ .read = files_count_lost, .owner = files };
-	files->closes_lost = (struct metric){ .read = files_count_closes_lost, .owner = files };
-	files->rates_lost = (struct metric){ .read = files_count_rates_lost, .owner = files };
-	metric_add(metrics, METRIC_files_held, &files->held, NULL);
-	metric_add(metrics, METRIC_files_lost, &files->lost, NULL);
-	metric_add(metrics, METRIC_files_closes_lost, &files->closes_lost, NULL);
-	metric_add(metrics, METRIC_rates_lost, &files->rates_lost, "files");
+	metric_add_read(metrics, METRIC_files_held, &files->held, NULL, files_count_held, files);
+	metric_add_read(metrics, METRIC_files_lost, &files->lost, NULL, files_count_lost, files);
+	metric_add_read(metrics, METRIC_files_closes_lost, &files->closes_lost, NULL,
+			files_count_closes_lost, files);
+	metric_add_read(metrics, METRIC_rates_lost, &files->rates_lost, "files",
+			files_count_rates_lost, files);
 }
 
 /* Behind system calls alone the end of an open file may pass unseen. */

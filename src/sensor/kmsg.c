@@ -208,8 +208,8 @@ static int kmsg_start(struct sensor *sensor, struct error *err)
 	metric_add(env->metrics, METRIC_kmsg_records, &kmsg->records, NULL);
 	metric_add(env->metrics, METRIC_kmsg_lost, &kmsg->lost, NULL);
 	metric_add(env->metrics, METRIC_kmsg_invalid, &kmsg->invalid, NULL);
-	kmsg->suppressed = (struct metric){ .read = kmsg_read_suppressed, .owner = kmsg->klog };
-	metric_add(env->metrics, METRIC_kmsg_suppressed, &kmsg->suppressed, NULL);
+	metric_add_read(env->metrics, METRIC_kmsg_suppressed, &kmsg->suppressed, NULL,
+			kmsg_read_suppressed, kmsg->klog);
 	return loop_fd_add(env->loop, &kmsg->watch, kmsg->fd, EPOLLIN, err);
 }
 

@@ -62,7 +62,7 @@ static const struct privilege_row {
 struct privilege_sensor {
 	struct programs *programs;
 	struct sweep sweep;
-	struct metric rates_lost;
+	struct metric rates_lost, held;
 };
 
 const uint8_t *privilege_wanted(void)
@@ -127,16 +127,22 @@ static void privilege_on_record(void *owner, const struct ring_head *head)
 	env->out->emit(env->out, &event);
 }
 
-static const struct ring_table *privilege_rates(const struct privilege_sensor *privilege)
+static struct privilege_bpf__bss *privilege_counts(const struct privilege_sensor *privilege)
 {
 	const struct privilege_bpf *bpf = programs_skeleton(privilege->programs);
 
-	return &bpf->bss->rates_table;
+	return bpf->bss;
 }
 
 static uint64_t privilege_read_rates_lost(const struct metric *metric)
 {
-	return __atomic_load_n(&privilege_rates(metric->owner)->lost, __ATOMIC_RELAXED);
+	return __atomic_load_n(&privilege_counts(metric->owner)->rates_table.lost,
+			       __ATOMIC_RELAXED);
+}
+
+static uint64_t privilege_read_held(const struct metric *metric)
+{
+	return __atomic_load_n(&privilege_counts(metric->owner)->privilege_held, __ATOMIC_RELAXED);
 }
 
 static int privilege_start(struct sensor *sensor, struct error *err)
@@ -152,11 +158,13 @@ static int privilege_start(struct sensor *sensor, struct error *err)
 	r = programs_take(&privilege->programs, sensor->env, PROGRAMS_syscall, err);
 	if (r < 0)
 		return r;
-	privilege->rates_lost =
-		(struct metric){ .read = privilege_read_rates_lost, .owner = privilege };
-	metric_add(sensor->env->metrics, METRIC_rates_lost, &privilege->rates_lost, "privilege");
+	metric_add_read(sensor->env->metrics, METRIC_rates_lost, &privilege->rates_lost,
+			"privilege", privilege_read_rates_lost, privilege);
+	metric_add_read(sensor->env->metrics, METRIC_privilege_held, &privilege->held, NULL,
+			privilege_read_held, privilege);
 	privilege->sweep.tables[0] =
-		(struct sweep_table){ "on_sweep_rates", privilege_rates(privilege), RING_RATES };
+		(struct sweep_table){ "on_sweep_rates", &privilege_counts(privilege)->rates_table,
+				      RING_RATES };
 	sweep_start(&privilege->sweep, sensor->env->loop, privilege->programs);
 	return 0;
 }
@@ -167,6 +175,7 @@ static void privilege_stop(struct sensor *sensor)
 
 	sweep_stop(&privilege->sweep);
 	metric_remove(&privilege->rates_lost);
+	metric_remove(&privilege->held);
 	programs_give_back(privilege->programs, PROGRAMS_syscall);
 	if (sensor->env->ring)
 		ring_handle(sensor->env->ring, RING_syscall, NULL, NULL);

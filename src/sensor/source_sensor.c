@@ -127,10 +127,10 @@ static int source_sensor_start(struct sensor *sensor, struct error *err)
 		r = source_new(&state->source, state->klog, clock_wall_ns(), err);
 	if (r < 0)
 		return r;
-	state->records = (struct metric){ .read = source_sensor_records, .owner = state->source };
-	state->invalid = (struct metric){ .read = source_sensor_invalid, .owner = state->source };
-	metric_add(env->metrics, METRIC_kmsg_records, &state->records, NULL);
-	metric_add(env->metrics, METRIC_kmsg_invalid, &state->invalid, NULL);
+	metric_add_read(env->metrics, METRIC_kmsg_records, &state->records, NULL,
+			source_sensor_records, state->source);
+	metric_add_read(env->metrics, METRIC_kmsg_invalid, &state->invalid, NULL,
+			source_sensor_invalid, state->source);
 	r = loop_fd_add(env->loop, &state->watch, state->fd, EPOLLIN, err);
 	if (r != -EPERM)
 		return r;

@@ -229,13 +229,11 @@ static void statsd_add_metrics(struct statsd_sensor *statsd)
 
 	for (size_t n = 0; n < STATSD_results; n++)
 		metric_add(metrics, METRIC_statsd_lines, &statsd->lines[n], statsd_result_names[n]);
-	statsd->evicted = (struct metric){ .read = statsd_read_evicted, .owner = statsd };
-	statsd->clients_evicted =
-		(struct metric){ .read = statsd_read_clients_evicted, .owner = statsd };
-	statsd->lost = (struct metric){ .read = statsd_read_lost, .owner = statsd };
-	metric_add(metrics, METRIC_statsd_lost, &statsd->lost, NULL);
-	metric_add(metrics, METRIC_statsd_evictions, &statsd->evicted, "series");
-	metric_add(metrics, METRIC_statsd_evictions, &statsd->clients_evicted, "clients");
+	metric_add_read(metrics, METRIC_statsd_lost, &statsd->lost, NULL, statsd_read_lost, statsd);
+	metric_add_read(metrics, METRIC_statsd_evictions, &statsd->evicted, "series",
+			statsd_read_evicted, statsd);
+	metric_add_read(metrics, METRIC_statsd_evictions, &statsd->clients_evicted, "clients",
+			statsd_read_clients_evicted, statsd);
 	metric_add(metrics, METRIC_statsd_tags_cut, &statsd->tags_cut, NULL);
 }
 

@@ -127,8 +127,8 @@ static int syscall_start(struct sensor *sensor, struct error *err)
 	syscall->turns.turn = syscall_turn;
 	syscall->turns.drain = syscall_drain;
 	turns_start(&syscall->turns, sensor->env->loop);
-	syscall->lost = (struct metric){ .read = syscall_read_lost, .owner = syscall };
-	metric_add(sensor->env->metrics, METRIC_syscall_lost, &syscall->lost, NULL);
+	metric_add_read(sensor->env->metrics, METRIC_syscall_lost, &syscall->lost, NULL,
+			syscall_read_lost, syscall);
 	return 0;
 }
 

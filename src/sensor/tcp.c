@@ -198,8 +198,8 @@ static int tcp_start_parts(struct sensor *sensor, unsigned int parts, struct err
 	tcp->parts = parts;
 	tcp->sweep_fd = -1;
 	tcp->sweep_timer.fire = tcp_on_sweep;
-	tcp->lost = (struct metric){ .read = tcp_read_lost, .owner = tcp->programs };
-	metric_add(tcp->env->metrics, METRIC_tcp_lost, &tcp->lost, NULL);
+	metric_add_read(tcp->env->metrics, METRIC_tcp_lost, &tcp->lost, NULL, tcp_read_lost,
+			tcp->programs);
 	if (tcp->env->settings->watch.tcp_interval_ns)
 		loop_timer_set(tcp->env->loop, &tcp->sweep_timer,
 			       tcp->env->settings->watch.tcp_interval_ns);

@@ -90,10 +90,10 @@ static int udp_start_parts(struct sensor *sensor, unsigned int parts, struct err
 	udp->turns.interval_ns = &udp->env->settings->watch.udp_interval_ns;
 	udp->turns.turn = udp_turn;
 	udp->turns.drain = udp_drain;
-	udp->lost = (struct metric){ .read = udp_read_lost, .owner = udp->programs };
-	udp->owners_lost = (struct metric){ .read = udp_read_owners_lost, .owner = udp->programs };
-	metric_add(udp->env->metrics, METRIC_udp_lost, &udp->lost, NULL);
-	metric_add(udp->env->metrics, METRIC_udp_owners_lost, &udp->owners_lost, NULL);
+	metric_add_read(udp->env->metrics, METRIC_udp_lost, &udp->lost, NULL, udp_read_lost,
+			udp->programs);
+	metric_add_read(udp->env->metrics, METRIC_udp_owners_lost, &udp->owners_lost, NULL,
+			udp_read_owners_lost, udp->programs);
 	turns_start(&udp->turns, udp->env->loop);
 	return 0;
 }

@@ -14,10 +14,11 @@ teardown() {
 	[ -z "${agent:-}" ] || end "$agent"
 }
 
-# start: an agent that watches only what is below this shell; returns when all its sensors are up.
+# start: an agent that watches only what is below this shell, and listens at $listen, if that is set; returns when all
+# its sensors are up.
 start() {
 	: >"$err" # what an agent before said there is not this one's
-	"$bulwark" up --under $$ --listen off --output json >"$out" 2>"$err" 3>&- &
+	"$bulwark" up --under $$ --listen "${listen:-off}" --output json >"$out" 2>"$err" 3>&- &
 	agent=$!
 	wait_for 10 grep -q 'privilege ' "$err"
 }

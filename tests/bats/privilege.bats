@@ -73,6 +73,7 @@ print(child)' <>/dev/zero >"$BATS_TEST_TMPDIR/child"
 }
 
 @test "a process that calls in a loop is told once a second, with how often" {
+	listen=127.0.0.1:$(free_port)
 	start
 	python3 -c '
 import ctypes, time
@@ -82,6 +83,7 @@ for n in range(5000):
 time.sleep(1.1)
 libc.setfsuid(0)'
 	wait_for 5 has '."syscall.name" == "setfsuid" and ."syscall.repeated" == 4999'
+	[ "$(curl -s "$listen/metrics" | sed -n 's/^bulwark_privilege_suppressed_total //p')" -ge 4999 ]
 	end "$agent"
 	[ "$(grep -c '"syscall.name":"setfsuid"' "$out")" -le 4 ]
 }
