@@ -65,6 +65,7 @@ static const struct bpf_kind {
 } bpf_kinds[] = {
 	{ "tp_btf+", "tp_btf/", BPF_TRACE_RAW_TP, types_tracepoint, "tracepoint" },
 	{ "fentry+", "fentry/", BPF_TRACE_FENTRY, types_function, "function" },
+	{ "fexit+", "fexit/", BPF_TRACE_FEXIT, types_function, "function" },
 	{ "iter+", "iter/", BPF_TRACE_ITER, types_iterator, "iterator" },
 };
 
@@ -92,24 +93,15 @@ static int bpf_attach(const struct bpf_program *program, long cookie, struct bpf
 	return *link ? 0 : -errno;
 }
 
-static bool bpf_is_ours(const struct bpf_program *program)
-{
-	struct slice section = slice_of(bpf_program__section_name(program));
-
-	for (size_t n = 0; n < array_count(bpf_kinds); n++)
-		if (slice_starts(section, slice_of(bpf_kinds[n].prefix)))
-			return true;
-	return false;
-}
-
-/* A program that is told to look into another one has libbpf leave the kernel's types alone. */
+/* A program that is told to look into another one has libbpf leave the kernel's types alone. One of
+ * a kind that isn't ours would then be refused. */
 static int bpf_spare_types(const struct bpf_object *object, int any_fd)
 {
 	struct bpf_program *program;
 	int r = 0;
 
 	bpf_object__for_each_program(program, object)
-		if (bpf_is_ours(program) && r == 0)
+		if (bpf_program__type(program) == BPF_PROG_TYPE_TRACING && r == 0)
 			r = bpf_program__set_attach_target(program, any_fd, NULL);
 	return r;
 }

@@ -36,7 +36,7 @@ must_check int types_pick(const struct types *types, const struct btf *local,
 /* The id of the type of a tracepoint's arguments, as loading a tp_btf program takes it; 0: there is
  * no such tracepoint. */
 uint32_t types_tracepoint(const struct types *types, const char *name);
-/* The same of a function of the kernel's, for fentry programs, and of a kind of iterator. */
+/* The same of a function (fentry, fexit) and of a kind of iterator. */
 uint32_t types_function(const struct types *types, const char *name);
 uint32_t types_iterator(const struct types *types, const char *name);
 

@@ -23,11 +23,18 @@ struct programs {
 	int cgroup_fd;
 };
 
+/* Parts of an object that this kernel did not take. */
+struct programs_refusal {
+	unsigned int parts; /* 0: it was not asked */
+	struct error why;
+};
+
 struct programs_shared {
 	const struct sensor_env *env;
 	struct types *types; /* NULL: not read, or this kernel tells none */
 	struct programs *loaded[PROGRAM_OBJECTS];
 	bool tried[PROGRAM_OBJECTS];
+	struct programs_refusal refusals[PROGRAM_OBJECTS][PROGRAM_LEVELS];
 	struct worker *worker;
 	struct worker_job behind;
 	void (*loaded_behind)(void *owner);
@@ -185,15 +192,18 @@ static void programs_share(struct programs_shared *shared, size_t object)
 	unsigned int wanted = program_parts_wanted(&shared->env->settings->watch) & row->parts;
 	unsigned int before = 0;
 
+	memset(shared->refusals[object], 0, sizeof(shared->refusals[object]));
 	for (size_t n = 0; n < PROGRAM_LEVELS && !shared->loaded[object]; n++) {
+		struct programs_refusal *refusal = &shared->refusals[object][n];
 		unsigned int parts = (wanted & ~program_levels[n].without) |
 				     (program_levels[n].instead & row->parts);
 
 		if (n > 0 && !(wanted & program_levels[n].without))
 			continue;
 		if (parts && parts != before &&
-		    programs_new(&shared->loaded[object], shared->env, row, parts, NULL) < 0)
-			shared->loaded[object] = NULL;
+		    programs_new(&shared->loaded[object], shared->env, row, parts, &refusal->why) <
+			    0)
+			refusal->parts = parts;
 		before = parts;
 	}
 	shared->tried[object] = true;
@@ -216,11 +226,22 @@ static struct programs_shared *programs_shared(const struct sensor_env *env)
 	return shared;
 }
 
-/* Those that all share; of parts that these lack, ones of its own, or the reason why not. */
+static const struct programs_refusal *programs_refusal(const struct programs_shared *shared,
+						       size_t object, unsigned int parts)
+{
+	for (size_t n = 0; n < PROGRAM_LEVELS; n++)
+		if (shared->refusals[object][n].parts == parts)
+			return &shared->refusals[object][n];
+	return NULL;
+}
+
+/* Those that all share; of parts that these lack, ones of its own, or the reason why
+ * not, without asking twice. */
 static int programs_get(struct programs **ret_programs, const struct sensor_env *env,
 			unsigned int parts, struct error *err)
 {
 	struct programs_shared *shared = programs_shared(env);
+	const struct programs_refusal *refusal;
 	size_t object = 0;
 
 	while (!(program_objects[object].parts & parts))
@@ -230,6 +251,12 @@ static int programs_get(struct programs **ret_programs, const struct sensor_env 
 	if (shared->loaded[object] && (shared->loaded[object]->parts & parts) == parts) {
 		*ret_programs = shared->loaded[object];
 		return 0;
+	}
+	refusal = programs_refusal(shared, object, parts);
+	if (refusal) {
+		if (err)
+			*err = refusal->why;
+		return -refusal->why.code;
 	}
 	return programs_new(ret_programs, env, &program_objects[object], parts, err);
 }

@@ -2,13 +2,15 @@
 # shellcheck shell=bash
 
 build=${BULWARK_BUILD:-$BATS_TEST_DIRNAME/../../build}
+tools=${SYSVISOR_TOOLS:-$build/tests/tools}
 bulwark=$build/bin/bulwark
 polytect=$build/bin/polytect
 tree=$BATS_TEST_DIRNAME/../..
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails when it doesn't in time.
+# wait_for SECONDS COMMAND...: until it succeeds; fails when it doesn't in time. A machine that is
+# $BULWARK_SLOWER times slower than those the tests know has as many times longer.
 wait_for() {
-	local until=$((SECONDS + $1))
+	local until=$((SECONDS + $1 * ${BULWARK_SLOWER:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $until ] || { echo "in vain: $*" >&2; return 1; }

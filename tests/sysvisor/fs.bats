@@ -4,7 +4,7 @@
 
 load ../bats/setup
 
-boxed=$build/tests/tools/boxed
+boxed=$tools/boxed
 name=bulwark-test-$$
 
 # Everything is run anew in a private mount namespace; the mount is gone with it.

@@ -179,7 +179,7 @@ ids_of() { # ID
 @test "kill -9 in a loop under two callers: every one is answered, no range is given twice" {
 	start
 	for prefix in a b; do
-		"$build/tests/tools/registrar" "$socket" $prefix 300 >"$dir/$prefix" 2>&1 3>&- &
+		"$tools/registrar" "$socket" $prefix 300 >"$dir/$prefix" 2>&1 3>&- &
 		callers="${callers:-} $!"
 	done
 	for _ in $(seq 15); do
