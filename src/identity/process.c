@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity/process.h"
 
+#include <errno.h>
 #include <malloc.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "kernel/procfs.h"
 #include "kernel/record.h"
@@ -469,13 +471,37 @@ static void processes_link_parents(struct processes *processes)
 	}
 }
 
+static void processes_say_hidden(const struct processes *processes)
+{
+	const struct process *process;
+	size_t hidden = 0;
+	uint32_t pid = 0;
+
+	list_each(&processes->running, process, node) {
+		char path[2];
+
+		if (process->exe ||
+		    procfs_exe(processes->proc_fd, process->pid, path, sizeof(path)) != -EACCES)
+			continue;
+		hidden++;
+		pid = process->pid;
+	}
+	if (hidden)
+		log_warning("%zu of the processes that run already are told without their "
+			    "executables, such as %u: Permission denied (it takes CAP_SYS_PTRACE, "
+			    "and no AppArmor profile of a container engine's)",
+			    hidden, pid);
+}
+
 int processes_scan(struct processes *processes, struct error *err)
 {
 	int r = procfs_each(processes->proc_fd, processes_scan_one, processes, err);
 
-	if (r == 0)
-		processes_link_parents(processes);
-	return r;
+	if (r < 0)
+		return r;
+	processes_link_parents(processes);
+	processes_say_hidden(processes);
+	return 0;
 }
 
 /* Whether the process was there at a moment, give or take what the clocks differ by. */
