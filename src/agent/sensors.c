@@ -83,16 +83,18 @@ static void agent_on_loaded(void *owner)
 	loop_defer(agent->loop, &agent->start_behind);
 }
 
-/* The first events wait for processes to be known, and for nothing else. */
+/* The first events wait for processes to be known, and for nothing else. What takes longer is
+ * loaded on threads meanwhile. */
 int agent_start_live(struct agent *agent, struct error *err)
 {
-	int r = agent_start_sensors(agent, agent->program.sensors, false, err);
+	int loading = programs_load_behind(&agent->sensor_env, agent_on_loaded, agent, err);
+	int r = loading;
 
+	if (r >= 0)
+		r = agent_start_sensors(agent, agent->program.sensors, false, err);
 	if (r == 0)
 		r = processes_scan(&agent->identity.processes, err);
-	if (r == 0)
-		r = programs_load_behind(&agent->sensor_env, agent_on_loaded, agent, err);
-	if (r == 0)
+	if (r == 0 && !loading)
 		agent_on_loaded(agent);
 	return r < 0 ? r : 0;
 }

@@ -123,21 +123,27 @@ static void tcp_begin(struct ring_tcp *record, const struct tcp_note *note, __u8
 		record->duration_ns = record->head.boot_ns - note->open_ns;
 }
 
-static void tell(const struct sock *sk, const struct tcp_note *note, __u8 what, __u8 end,
-		 __u32 error)
+/* Looks for the note anew, and is done with it first: what comes behind, the verifier then follows
+ * once, and not for each kind of note. */
+static void tell(const struct sock *sk, __u64 cookie, __u8 what, __u8 end, __u32 error)
 {
-	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+	static const struct tcp_note none;
+	const struct tcp_note *note = tcp_note_get(cookie) ?: (struct tcp_note *)&none;
+	const struct tcp_sock *tcp;
 	struct tcp_counts counts;
 	struct ring_tcp record;
+	__u32 ns_net = note->ns_net;
+	bool kept = note->address; /* its ends were looked at */
 
+	tcp_begin(&record, note, what);
+	tcp = bpf_skc_to_tcp_sock((void *)sk);
 	if (!tcp)
 		return;
-	tcp_begin(&record, note, what);
 	record.end = end;
 	record.error = error;
 	fill_ends(&record.ends, sk, tcp, socket_cookie(sk));
-	record.ends.ns_net = note->ns_net ?: tcp_ns_net(sk);
-	if (!note->address &&
+	record.ends.ns_net = ns_net ?: tcp_ns_net(sk);
+	if (!kept &&
 	    !scope_keeps_ends(record.ends.local_port, record.ends.peer_port, record.ends.peer))
 		return;
 	tcp_count(&counts, sk, tcp);
@@ -170,31 +176,41 @@ static bool tcp_looks_at_clock(struct tcp_note *note)
 	return !same || !tcp_settle_ns;
 }
 
-static void tcp_tell_open(const struct sock *sk, struct tcp_note *note)
+static void tcp_tell_open(const struct sock *sk, __u64 cookie, struct tcp_note *note)
 {
+	__u8 what = tcp_open_what(note);
+
 	if (!tcp_open_is_due(note))
 		return;
 	note->told = 1;
-	tell(sk, note, tcp_open_what(note), 0, 0);
+	tell(sk, cookie, what, 0, 0);
 }
 
 /* --- what happens to a connection --- */
 
-/* connect(2): the process is still there. */
-static void on_asked(__u64 cookie, __u32 ns_net)
+/* `use` is whose it is. That is found out before the note is at hand: it takes the verifier long,
+ * and it would do it for each kind of note. NULL: there is none. */
+static struct tcp_note *tcp_note_own(__u64 cookie, const struct socket_note *use)
 {
-	struct socket_note use;
-	struct tcp_note *note;
+	struct tcp_note *note = tcp_note_get(cookie);
 
-	/* First: what comes behind, the verifier follows for either kind of note. */
-	__builtin_memset(&use, 0, sizeof(use));
-	socket_claim(&use, true);
-	note = tcp_note_new(cookie);
+	if (note) {
+		note->use.owner = use->owner;
+		note->use.unwanted = use->unwanted;
+	}
+	return note;
+}
+
+/* connect(2). */
+static void on_asked(__u64 cookie, __u32 ns_net, const struct socket_note *use)
+{
+	struct tcp_note *note = tcp_note_new(cookie);
+
 	if (!note) {
 		tcp_note_lost();
 		return;
 	}
-	note->use = use;
+	note->use = *use;
 	note->role = RING_ROLE_client;
 	note->ns_net = ns_net;
 	note->asked_ns = bpf_ktime_get_boot_ns();
@@ -239,17 +255,7 @@ static void on_open(const struct sock *sk, __u64 cookie, __u32 ns_net, int befor
 	if (note->role != RING_ROLE_client)
 		note->role = RING_ROLE_server; /* whose it is shows when somebody uses it */
 	else if (!tcp_settle_ns && socket_wanted(&note->use))
-		tcp_tell_open(sk, note);
-}
-
-/* Somebody closes it, the peer's data unread perhaps. */
-static void on_closing(const struct sock *sk, __u64 cookie)
-{
-	struct tcp_note *note = tcp_note_get(cookie);
-
-	if (note && note->use.owner.pid == 0 && socket_claim(&note->use, false) &&
-	    socket_wanted(&note->use))
-		tcp_tell_open(sk, note);
+		tcp_tell_open(sk, cookie, note);
 }
 
 static __u8 end_of(const struct sock *sk, __u8 reset, int before)
@@ -265,73 +271,122 @@ static __u8 end_of(const struct sock *sk, __u8 reset, int before)
 	return RING_TCP_END_fin;
 }
 
-/* close(2) of one that nobody has used, with the peer's data unread: it ends at once, without
- * goodbye. Otherwise whatever runs has nothing to do with it. */
-static void tcp_claim_end(const struct sock *sk, struct tcp_note *note, int before)
-{
-	if (note->use.owner.pid || note->reset || sk->sk_err == TCP_ETIMEDOUT ||
-	    (before != TCP_ESTABLISHED && before != TCP_CLOSE_WAIT))
-		return;
-	if (socket_claim(&note->use, false) && socket_wanted(&note->use))
-		tcp_tell_open(sk, note);
-}
-
-/* Of one that has no note the `note` is empty. */
-static void tell_closed(const struct sock *sk, const struct tcp_note *note, int before)
+static void tell_closed(const struct sock *sk, __u64 cookie, __u8 reset, int before)
 {
 	__u8 what = RING_TCP_close, end = 0;
 	__u32 error = sk->sk_err;
 
-	if (before == TCP_LISTEN || before == TCP_CLOSE || before == TCP_SYN_RECV ||
-	    !socket_wanted(&note->use))
-		return;
 	if (before == TCP_SYN_SENT) {
 		what = RING_TCP_fail;
 		error = error ?: sk->sk_err_soft;
 	} else {
-		end = end_of(sk, note->reset, before);
+		end = end_of(sk, reset, before);
 	}
-	tell(sk, note, what, end, error);
+	tell(sk, cookie, what, end, error);
+}
+
+/* Whether it was one at all, and its end is to be told. */
+static bool tcp_end_is_wanted(const struct tcp_note *note, int before)
+{
+	if (!want_tcp || before == TCP_LISTEN || before == TCP_CLOSE || before == TCP_SYN_RECV)
+		return false;
+	return note ? socket_wanted(&note->use) : !socket_needs_owner();
 }
 
 static void on_closed(const struct sock *sk, __u64 cookie, int before)
 {
-	static const struct tcp_note none;
-	struct tcp_note *note = tcp_note_get(cookie);
+	const struct tcp_note *note = tcp_note_get(cookie);
+	bool noted = note, wanted = tcp_end_is_wanted(note, before);
+	__u8 reset = note ? note->reset : 0;
 
-	if (want_tcp && note)
-		tcp_claim_end(sk, note, before);
-	if (want_tcp)
-		tell_closed(sk, note ?: &none, before);
-	if (note)
+	if (wanted)
+		tell_closed(sk, cookie, reset, before);
+	if (noted)
 		tcp_note_drop(cookie);
 	if (!socket_has_cookie())
 		tcp_note_drop(sk->__sk_common.skc_cookie.counter); /* as packets know it */
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_state, const struct sock *sk, int before, int after)
+/* Whether it is the current process that closes a connection that nobody has used so far. */
+static bool tcp_is_closed_unused(const struct sock *sk, __u64 cookie, int before, int after)
 {
-	bool ends = after == TCP_CLOSE, closes = after == TCP_FIN_WAIT1 || after == TCP_LAST_ACK;
-	__u32 ns_net;
+	const struct tcp_note *note = tcp_note_get(cookie);
+
+	if (!note || note->use.owner.pid)
+		return false;
+	if (after != TCP_CLOSE)
+		return true;
+	/* close(2) with the peer's data unread: it ends at once, without goodbye. Otherwise
+	 * whatever runs has nothing to do with it. */
+	return !note->reset && sk->sk_err != TCP_ETIMEDOUT &&
+	       (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT);
+}
+
+/* What happens in on_state() is read anew for each step: the verifier would else follow each change
+ * of state to the end by itself, though most steps are the same. */
+static __always_inline int state_before(const unsigned long long *ctx)
+{
+	return (int)*(const volatile unsigned long long *)&ctx[1];
+}
+
+static __always_inline int state_after(const unsigned long long *ctx)
+{
+	return (int)*(const volatile unsigned long long *)&ctx[2];
+}
+
+/* Whether the current process asks for it, or closes it. */
+static bool tcp_is_own(const struct sock *sk, __u64 cookie, int before, int after)
+{
+	if (after == TCP_SYN_SENT)
+		return true;
+	return after != TCP_ESTABLISHED && tcp_is_closed_unused(sk, cookie, before, after);
+}
+
+static void on_own(const struct sock *sk, __u64 cookie, const unsigned long long *ctx)
+{
+	struct tcp_note *note;
+	struct socket_note use;
+
+	__builtin_memset(&use, 0, sizeof(use));
+	socket_claim(&use, true);
+	if (state_after(ctx) == TCP_SYN_SENT) {
+		on_asked(cookie, sk->__sk_common.skc_net.net->ns.inum, &use);
+		return;
+	}
+	note = tcp_note_own(cookie, &use);
+	if (note && socket_wanted(&note->use))
+		tcp_tell_open(sk, cookie, note);
+}
+
+static bool tcp_is_told(int after)
+{
+	switch (after) {
+	case TCP_CLOSE:
+		return true;
+	case TCP_SYN_SENT:
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_LAST_ACK:
+		return want_tcp;
+	default:
+		return false;
+	}
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, const struct sock *sk)
+{
 	__u64 cookie;
 
-	if (!ends && (!want_tcp || (!closes && after != TCP_SYN_SENT && after != TCP_ESTABLISHED)))
+	if (!tcp_is_told(state_after(ctx)))
 		return 0;
 	cookie = socket_cookie(sk);
-	if (ends) {
-		on_closed(sk, cookie, before);
-		return 0;
-	}
-	if (closes) {
-		on_closing(sk, cookie);
-		return 0;
-	}
-	ns_net = sk->__sk_common.skc_net.net->ns.inum;
-	if (after == TCP_SYN_SENT)
-		on_asked(cookie, ns_net);
-	else
-		on_open(sk, cookie, ns_net, before);
+	if (want_tcp && tcp_is_own(sk, cookie, state_before(ctx), state_after(ctx)))
+		on_own(sk, cookie, ctx);
+	if (state_after(ctx) == TCP_CLOSE)
+		on_closed(sk, cookie, state_before(ctx));
+	else if (state_after(ctx) == TCP_ESTABLISHED)
+		on_open(sk, cookie, sk->__sk_common.skc_net.net->ns.inum, state_before(ctx));
 	return 0;
 }
 

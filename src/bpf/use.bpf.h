@@ -27,6 +27,7 @@ static void on_tcp_use(struct sock *sk)
 {
 	__u64 cookie = socket_cookie(sk);
 	struct tcp_note *note = tcp_note_get(cookie);
+	struct socket_note use;
 
 	if (!note && sk->__sk_common.skc_state != TCP_CLOSE)
 		note = tcp_note_make(cookie);
@@ -34,9 +35,14 @@ static void on_tcp_use(struct sock *sk)
 		return;
 	if (!note->address)
 		tcp_note_found(note, sk);
-	if (socket_claim(&note->use, true) && want_tcp && !note->told && tcp_looks_at_clock(note) &&
+	if (note->use.owner.pid != bpf_get_current_pid_tgid() >> 32) {
+		__builtin_memset(&use, 0, sizeof(use));
+		socket_claim(&use, true);
+		note = tcp_note_own(cookie, &use);
+	}
+	if (note && !note->use.unwanted && want_tcp && !note->told && tcp_looks_at_clock(note) &&
 	    socket_wanted(&note->use))
-		tcp_tell_open(sk, note);
+		tcp_tell_open(sk, cookie, note);
 }
 
 static void on_udp_use(struct sock *sk)

@@ -5,8 +5,14 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include <linux/magic.h>
+
+#include "base/auto.h"
 #include "base/text.h"
+
+#define CGROUP_ROOT_ID 1
 
 /* Cuts "id:controllers:path"; the path may hold colons. */
 static bool cgroup_cut_line(struct slice *text, struct slice *id, struct slice *controllers,
@@ -62,19 +68,20 @@ struct slice cgroup_path(struct slice proc_cgroup, enum ring_hierarchy hierarchy
 	return (struct slice){ "", 0 };
 }
 
+/* Where hierarchies are usually mounted. */
+static const char *const cgroup_roots[][3] = {
+	[RING_HIERARCHY_unified] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL },
+	[RING_HIERARCHY_memory] = { "/sys/fs/cgroup/memory", NULL },
+	[RING_HIERARCHY_pids] = { "/sys/fs/cgroup/pids", NULL },
+};
+
 uint64_t cgroup_id(struct slice path, enum ring_hierarchy hierarchy)
 {
-	static const char *const roots[][3] = {
-		[RING_HIERARCHY_unified] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL },
-		[RING_HIERARCHY_memory] = { "/sys/fs/cgroup/memory", NULL },
-		[RING_HIERARCHY_pids] = { "/sys/fs/cgroup/pids", NULL },
-	};
-
-	for (size_t n = 0; roots[hierarchy][n]; n++) {
+	for (size_t n = 0; cgroup_roots[hierarchy][n]; n++) {
 		auto_text struct text full = { 0 };
 		struct stat stat_;
 
-		text_put(&full, slice_of(roots[hierarchy][n]));
+		text_put(&full, slice_of(cgroup_roots[hierarchy][n]));
 		text_put(&full, path);
 		if (stat(text_str(&full), &stat_) == 0)
 			return stat_.st_ino;
@@ -82,16 +89,33 @@ uint64_t cgroup_id(struct slice path, enum ring_hierarchy hierarchy)
 	return 0;
 }
 
-/* A mount of our own that no path leads to: it needs no place, and goes with its descriptor. */
+/* The root of the unified hierarchy, where it is mounted as a whole; -1: it isn't. */
+static int cgroup_open_mounted(void)
+{
+	for (size_t n = 0; cgroup_roots[RING_HIERARCHY_unified][n]; n++) {
+		auto_fd int fd = open(cgroup_roots[RING_HIERARCHY_unified][n],
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct statfs fs;
+		struct stat stat;
+
+		if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC &&
+		    fstat(fd, &stat) == 0 && stat.st_ino == CGROUP_ROOT_ID)
+			return take_fd(&fd);
+	}
+	return -1;
+}
+
+/* Else a mount of our own that no path leads to: it needs no place, and goes with its descriptor,
+ * but takes the kernel many milliseconds. */
 int cgroup_open(const char *path, struct error *err)
 {
 	auto_fd int context = -1;
-	int fd;
+	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : cgroup_open_mounted();
 
-	if (path) {
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return fd < 0 ? error_errno(err, errno, "open control group '%s'", path) : fd;
-	}
+	if (path && fd < 0)
+		return error_errno(err, errno, "open control group '%s'", path);
+	if (fd >= 0)
+		return fd;
 	context = fsopen("cgroup2", FSOPEN_CLOEXEC);
 	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return error_errno(err, errno, "mount the unified control group hierarchy");

@@ -272,9 +272,12 @@ uint32_t types_iterator(const struct types *types, const char *name)
 
 /* --- picking --- */
 
+#define TYPES_BEGINNING 3 /* letters */
+
 struct types_picking {
 	const struct types *types;
-	struct map roots, members; /* of names in the object's own types */
+	struct map roots, members;			    /* of names in the object's own types */
+	uint8_t beginnings[1 << (TYPES_BEGINNING * 5 - 3)]; /* a bit for each: of roots' names */
 	struct btf *picked;
 	int *copies; /* for each id of the kernel's, the one in `picked`; 0: none yet */
 	int pointer; /* to void: what it points to is of no concern */
@@ -292,6 +295,25 @@ static struct slice types_essential(const void *name)
 static struct slice types_plain(const void *name)
 {
 	return slice_of(name);
+}
+
+/* How a name begins, up to what its essence may end with: most of the kernel's begin like none that
+ * is looked for, and need not be looked up. */
+static uint32_t types_beginning(const char *name)
+{
+	uint32_t beginning = 0;
+
+	for (size_t n = 0; n < TYPES_BEGINNING && name[n] && name[n] != '_'; n++)
+		beginning = beginning << 5 | (name[n] & 31);
+	return beginning;
+}
+
+static bool types_is_wanted(const struct types_picking *picking, const char *name)
+{
+	uint32_t beginning = types_beginning(name);
+
+	return picking->beginnings[beginning / 8] >> beginning % 8 & 1 &&
+	       map_get(&picking->roots, types_essential(name));
 }
 
 static int types_note(struct map *map, const char *name)
@@ -314,8 +336,13 @@ static int types_note_local(struct types_picking *picking, const struct btf *loc
 	for (uint32_t id = 1; id < btf__type_cnt(local) && r == 0; id++) {
 		const struct btf_type *type = btf__type_by_id(local, id);
 
-		if (types_is_root(type))
-			r = types_note(&picking->roots, btf__name_by_offset(local, type->name_off));
+		if (types_is_root(type)) {
+			const char *name = btf__name_by_offset(local, type->name_off);
+			uint32_t beginning = types_beginning(name);
+
+			picking->beginnings[beginning / 8] |= (uint8_t)(1 << beginning % 8);
+			r = types_note(&picking->roots, name);
+		}
 		for (size_t n = 0; btf_is_composite(type) && n < btf_vlen(type) && r == 0; n++)
 			r = types_note(&picking->members,
 				       btf__name_by_offset(local, btf_members(type)[n].name_off));
@@ -434,7 +461,7 @@ static int types_copy_root(struct types_picking *picking, uint32_t id)
 	const char *name = types_name(picking->types, type->name_off);
 	int copy;
 
-	if (!types_is_root(type) || !map_get(&picking->roots, types_essential(name)))
+	if (!types_is_root(type) || !types_is_wanted(picking, name))
 		return 0;
 	copy = types_copy(picking, id);
 	if (copy < 0 || !btf_is_typedef(type))

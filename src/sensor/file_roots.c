@@ -113,6 +113,8 @@ int file_roots_start(struct file_roots *roots, const struct sensor_env *env, str
 	roots->turn = turn;
 	roots->look.fire = file_roots_on_look;
 	roots->host_ns = procfs_namespace(env->proc_fd, 1, "mnt");
+	if (roots->host_ns == 0) /* it may be closed to us: then our own is taken for it */
+		roots->host_ns = procfs_namespace(env->proc_fd, (uint32_t)getpid(), "mnt");
 	env->shared->exec_told = file_roots_on_exec;
 	env->shared->exec_owner = roots;
 	return procfs_each(env->proc_fd, file_roots_on_process, roots, err);

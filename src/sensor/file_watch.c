@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -107,20 +109,40 @@ static bool file_watch_number(struct slice line, const char *key, uint64_t *ret_
 	return at >= 0 && slice_eat_hex(&rest, ret_value);
 }
 
-/* They are what it says of an inotify watch. */
-int file_watch_identify(int fd, struct ring_file_id *ret_id)
+/* What is said of an inotify watch on a file. */
+static int file_watch_describe(int notify, int fd, struct text *out)
 {
-	auto_fd int notify = inotify_init1(IN_CLOEXEC);
-	auto_text struct text text = { 0 };
-	uint64_t inode, device;
-	char path[64];
+	char path[64], event[sizeof(struct inotify_event) + NAME_MAX + 1];
+	int watch, r;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (notify < 0 || inotify_add_watch(notify, path, IN_DELETE_SELF) < 0)
+	watch = inotify_add_watch(notify, path, IN_DELETE_SELF);
+	if (watch < 0)
 		return -errno;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", notify);
-	if (file_read_at(AT_FDCWD, path, 4096, &text) < 0)
-		return -EIO;
+	r = file_read_at(AT_FDCWD, path, 4096, out);
+	inotify_rm_watch(notify, watch);
+	while (read(notify, event, sizeof(event)) > 0)
+		; /* that it is gone */
+	return r;
+}
+
+/* One inotify for all, which is never closed: that takes the kernel milliseconds. */
+int file_watch_identify(int fd, struct ring_file_id *ret_id)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static int notify = -1;
+	auto_text struct text text = { 0 };
+	uint64_t inode, device;
+	int r;
+
+	pthread_mutex_lock(&lock);
+	if (notify < 0)
+		notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	r = notify < 0 ? -errno : file_watch_describe(notify, fd, &text);
+	pthread_mutex_unlock(&lock);
+	if (r < 0)
+		return r;
 	if (!file_watch_number(text_slice(&text), " ino:", &inode) ||
 	    !file_watch_number(text_slice(&text), " sdev:", &device))
 		return -EIO;

@@ -41,13 +41,13 @@ static void files_on_record(void *owner, const struct ring_head *head)
 
 /* --- what is watched --- */
 
-static int files_read_watch(struct file_watch *watch, const struct sensor_env *env,
+/* proc_fd: see file_watch_read(). */
+static int files_read_watch(struct file_watch *watch, const struct sensor_env *env, int proc_fd,
 			    struct error *err)
 {
 	const struct watch_settings *settings = &env->settings->watch;
 
-	return file_watch_read(watch, settings->file_paths, settings->file_exclude, env->proc_fd,
-			       err);
+	return file_watch_read(watch, settings->file_paths, settings->file_exclude, proc_fd, err);
 }
 
 static int files_fill_maps(struct files_bpf *bpf, const struct file_watch *watch, struct error *err)
@@ -66,7 +66,7 @@ static int files_fill_maps(struct files_bpf *bpf, const struct file_watch *watch
 int files_arm(struct files_bpf *bpf, const struct sensor_env *env, struct error *err)
 {
 	struct file_watch watch;
-	int r = files_read_watch(&watch, env, err);
+	int r = files_read_watch(&watch, env, env->proc_fd, err);
 
 	if (r == 0)
 		r = files_fill_maps(bpf, &watch, err);
@@ -155,7 +155,7 @@ static int files_start(struct sensor *sensor, enum file_mechanism mechanism, uns
 
 	if (r < 0)
 		return r;
-	r = files_read_watch(&watch, env, err);
+	r = files_read_watch(&watch, env, -1, err);
 	file_watch_done(&watch);
 	if (r < 0)
 		return r;

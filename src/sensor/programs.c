@@ -4,12 +4,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <sys/resource.h>
 
 #include "base/worker.h"
 #include "kernel/bpf.h"
 #include "kernel/cgroup.h"
 #include "kernel/types.h"
 #include "sensor/program_table.h"
+
+#define PROGRAMS_BEHIND_NICE 10
 
 /* An object that is loaded. */
 struct programs {
@@ -29,14 +32,22 @@ struct programs_refusal {
 	struct error why;
 };
 
+/* An object that the first events do not wait for; it has a thread of its own. */
+struct programs_behind {
+	struct worker_job job;
+	struct worker *worker; /* NULL: none of its parts is wanted */
+	struct programs_shared *shared;
+	size_t object;
+};
+
 struct programs_shared {
 	const struct sensor_env *env;
 	struct types *types; /* NULL: not read, or this kernel tells none */
 	struct programs *loaded[PROGRAM_OBJECTS];
 	bool tried[PROGRAM_OBJECTS];
 	struct programs_refusal refusals[PROGRAM_OBJECTS][PROGRAM_LEVELS];
-	struct worker *worker;
-	struct worker_job behind;
+	struct programs_behind behind[PROGRAM_OBJECTS];
+	size_t loading; /* behind the start */
 	void (*loaded_behind)(void *owner);
 	void *owner;
 };
@@ -180,6 +191,9 @@ static int programs_attach(struct programs *programs, unsigned int parts, struct
 		}
 		programs->taken[n]++;
 	}
+	/* Attached it stays without; and nobody is kept from unmounting. */
+	auto_close_fd(&programs->cgroup_fd);
+	programs->cgroup_fd = -1;
 	return 0;
 }
 
@@ -323,47 +337,53 @@ void *programs_skeleton(const struct programs *programs)
 
 static void programs_behind_work(struct worker_job *job)
 {
-	struct programs_shared *shared = container_of(job, struct programs_shared, behind);
+	struct programs_behind *behind = container_of(job, struct programs_behind, job);
 
-	for (size_t n = 0; n < PROGRAM_OBJECTS; n++)
-		if (program_objects[n].behind)
-			programs_share(shared, n);
+	/* What the first events wait for goes before it. */
+	setpriority(PRIO_PROCESS, 0, PROGRAMS_BEHIND_NICE);
+	programs_share(behind->shared, behind->object);
 }
 
 static void programs_behind_done(struct worker_job *job)
 {
-	struct programs_shared *shared = container_of(job, struct programs_shared, behind);
+	struct programs_shared *shared = container_of(job, struct programs_behind, job)->shared;
 
-	shared->loaded_behind(shared->owner);
+	if (--shared->loading == 0)
+		shared->loaded_behind(shared->owner);
 }
 
-static bool programs_any_behind(const struct sensor_env *env)
+static int programs_start_behind(struct programs_shared *shared, size_t object, struct error *err)
 {
-	for (size_t n = 0; env->ring && n < PROGRAM_OBJECTS; n++)
-		if (program_objects[n].behind &&
-		    (program_objects[n].parts & program_parts_wanted(&env->settings->watch)))
-			return true;
-	return false;
+	struct programs_behind *behind = &shared->behind[object];
+	int r = worker_new(&behind->worker, shared->env->loop, err);
+
+	if (r < 0)
+		return r;
+	behind->job.work = programs_behind_work;
+	behind->job.done = programs_behind_done;
+	behind->shared = shared;
+	behind->object = object;
+	worker_start(behind->worker, &behind->job);
+	shared->loading++;
+	return 0;
 }
 
 int programs_load_behind(const struct sensor_env *env, void (*loaded)(void *owner), void *owner,
 			 struct error *err)
 {
+	unsigned int wanted = program_parts_wanted(&env->settings->watch);
 	struct programs_shared *shared;
-	int r;
+	int r = 0;
 
-	if (!programs_any_behind(env))
+	if (!env->ring)
 		return 0;
 	shared = programs_shared(env);
-	r = worker_new(&shared->worker, env->loop, err);
-	if (r < 0)
-		return r;
-	shared->behind =
-		(struct worker_job){ .work = programs_behind_work, .done = programs_behind_done };
 	shared->loaded_behind = loaded;
 	shared->owner = owner;
-	worker_start(shared->worker, &shared->behind);
-	return 1;
+	for (size_t n = 0; n < PROGRAM_OBJECTS && r == 0; n++)
+		if (program_objects[n].behind && (program_objects[n].parts & wanted))
+			r = programs_start_behind(shared, n, err);
+	return r < 0 ? r : shared->loading > 0;
 }
 
 void programs_settle(struct sensor_shared *sensors)
@@ -372,7 +392,8 @@ void programs_settle(struct sensor_shared *sensors)
 
 	if (!shared)
 		return;
-	worker_free(take_ptr(shared->worker));
+	for (size_t n = 0; n < PROGRAM_OBJECTS; n++)
+		worker_free(take_ptr(shared->behind[n].worker));
 	types_free(take_ptr(shared->types));
 }
 

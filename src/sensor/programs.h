@@ -7,7 +7,7 @@
  * by step. A sensor whose part is not among what was loaded tries by itself, and learns why not.
  *
  * The verifier takes its time over an object. Those that the start need not wait for are loaded on
- * a thread, while events flow already.
+ * threads, while events flow already.
  */
 #ifndef SENSOR_PROGRAMS_H
 #define SENSOR_PROGRAMS_H
