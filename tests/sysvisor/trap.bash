@@ -150,12 +150,14 @@ is '... it fails when who sees to it is killed' 'who makes it: 1, 0 open
 another: 0 errors, soon
 stuck: Input/output error, soon
 left: 0, 0 open' cat "$state/wedge.out"
-is '... or what makes it, by root inside: each is told' 'who makes it: 1, 0 open
+# Who is stuck and who kills speak at once.
+is '... or what makes it, by root inside: each is told' '2
 another: 0 errors, soon
 killed from inside: 1
-stuck: Input/output error, soon
 left: 0, 0 open
-2' sh -c "$r exec c trapped wedge kill; grep -c 'the process that made it was killed' $state/services/var/log/sysvisor-fs.log"
+stuck: Input/output error, soon
+who makes it: 1, 0 open' sh -c "{ $r exec c trapped wedge kill
+	grep -c 'the process that made it was killed' $state/services/var/log/sysvisor-fs.log; } | LC_ALL=C sort"
 "$r" exec c sh -c 'mount -t tmpfs t /p; umount /p; exec sleep 30' &
 wait_for 5 children
 wait_for 5 bash -c '! children'
