@@ -29,9 +29,13 @@ static void fill_ends(struct ring_ends *ends, const struct sock *sk, const struc
 	ends->cookie = cookie;
 }
 
+/* Not through `sk`: for each pointer that is followed from a tracepoint's argument, the verifier of
+ * 6.2 and later searches all types by name, several times. */
 static __u32 tcp_ns_net(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock((void *)sk);
+
+	return tcp ? tcp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net->ns.inum : 0;
 }
 
 /* The same where the verifier knows no types. */
@@ -350,7 +354,7 @@ static void on_own(const struct sock *sk, __u64 cookie, const unsigned long long
 	__builtin_memset(&use, 0, sizeof(use));
 	socket_claim(&use, true);
 	if (state_after(ctx) == TCP_SYN_SENT) {
-		on_asked(cookie, sk->__sk_common.skc_net.net->ns.inum, &use);
+		on_asked(cookie, tcp_ns_net(sk), &use);
 		return;
 	}
 	note = tcp_note_own(cookie, &use);
@@ -386,7 +390,7 @@ int BPF_PROG(on_state, const struct sock *sk)
 	if (state_after(ctx) == TCP_CLOSE)
 		on_closed(sk, cookie, state_before(ctx));
 	else if (state_after(ctx) == TCP_ESTABLISHED)
-		on_open(sk, cookie, sk->__sk_common.skc_net.net->ns.inum, state_before(ctx));
+		on_open(sk, cookie, tcp_ns_net(sk), state_before(ctx));
 	return 0;
 }
 

@@ -23,7 +23,7 @@ static void tcp_note_found(struct tcp_note *note, const struct sock *sk)
 	note->told_retransmits = counts.retransmits;
 }
 
-static void on_tcp_use(struct sock *sk)
+static void on_tcp_use(struct sock *sk, bool often)
 {
 	__u64 cookie = socket_cookie(sk);
 	struct tcp_note *note = tcp_note_get(cookie);
@@ -37,7 +37,7 @@ static void on_tcp_use(struct sock *sk)
 		tcp_note_found(note, sk);
 	if (note->use.owner.pid != bpf_get_current_pid_tgid() >> 32) {
 		__builtin_memset(&use, 0, sizeof(use));
-		socket_claim(&use, true);
+		socket_claim(&use, often);
 		note = tcp_note_own(cookie, &use);
 	}
 	if (note && !note->use.unwanted && want_tcp && !note->told && tcp_looks_at_clock(note) &&
@@ -57,13 +57,14 @@ static void on_udp_use(struct sock *sk)
 		udp_own(note, socket_cookie(sk));
 }
 
-/* Runs with each call that sends or receives: mostly the owner is who it was. */
-static __always_inline void on_use(struct sock *sk)
+/* Runs with each call that sends or receives: mostly the owner is who it was. Who gets a connection
+ * from elsewhere `often` receives first. */
+static __always_inline void on_use(struct sock *sk, bool often)
 {
 	if (sk->__sk_common.skc_family != AF_INET && sk->__sk_common.skc_family != AF_INET6)
 		return;
 	if (sk->sk_protocol == IPPROTO_TCP)
-		on_tcp_use(sk);
+		on_tcp_use(sk, often);
 	else if (sk->sk_protocol == IPPROTO_UDP)
 		on_udp_use(sk);
 }
@@ -71,14 +72,14 @@ static __always_inline void on_use(struct sock *sk)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send, struct sock *sk)
 {
-	on_use(sk);
+	on_use(sk, false);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_receive, struct sock *sk)
 {
-	on_use(sk);
+	on_use(sk, true);
 	return 0;
 }
 
@@ -88,7 +89,7 @@ static int on_use_call(struct socket *socket)
 	struct sock *sk = socket->sk;
 
 	if (sk)
-		on_use(sk);
+		on_use(sk, false);
 	return 0;
 }
 
