@@ -84,37 +84,37 @@ int BPF_PROG(on_receive, struct sock *sk)
 }
 
 /* For kernels without those tracepoints, those before 6.4. */
-static int on_use_call(struct socket *socket)
+static __always_inline int on_use_call(struct socket *socket, bool often)
 {
 	struct sock *sk = socket->sk;
 
 	if (sk)
-		on_use(sk, false);
+		on_use(sk, often);
 	return 0;
 }
 
 SEC("fentry/inet_sendmsg")
 int BPF_PROG(on_send4, struct socket *socket)
 {
-	return on_use_call(socket);
+	return on_use_call(socket, false);
 }
 
 SEC("fentry/inet6_sendmsg")
 int BPF_PROG(on_send6, struct socket *socket)
 {
-	return on_use_call(socket);
+	return on_use_call(socket, false);
 }
 
 SEC("fentry/inet_recvmsg")
 int BPF_PROG(on_receive4, struct socket *socket)
 {
-	return on_use_call(socket);
+	return on_use_call(socket, true);
 }
 
 SEC("fentry/inet6_recvmsg")
 int BPF_PROG(on_receive6, struct socket *socket)
 {
-	return on_use_call(socket);
+	return on_use_call(socket, true);
 }
 
 #endif
