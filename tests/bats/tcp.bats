@@ -30,6 +30,22 @@ bytes_are_exact() { # HOST FAMILY
 	for_both bytes_are_exact
 }
 
+namespace_is_told() {
+	# shellcheck disable=SC2016 # for the inner shell
+	alone sh -c 'readlink /proc/self/ns/net >"$0" && exec "$@"' "$BATS_TEST_TMPDIR/net" \
+		"$tree/tests/tools/talk.py" tcp "$1" 1003 51 >"$said"
+	net=$(tr -dc 0-9 <"$BATS_TEST_TMPDIR/net")
+	for event in connect:peer accept:local close:peer close:local; do
+		wait_for 5 has '."event.name" == "tcp.'"${event%:*}"'" and ."process.namespace.net" == '"$net"'
+			and ."network.'"${event#*:}"'.port" == $said.port'
+	done
+}
+
+@test "each end says in which network namespace it is" {
+	start
+	for_both namespace_is_told
+}
+
 refused_is_told() {
 	talk refused "$1"
 	wait_for 5 has '."event.name" == "tcp.connect_failed" and ."error.type" == "ECONNREFUSED"
