@@ -70,40 +70,34 @@ def kmsg_with_bulwark(count, rate):
     return used / max(seen, 1) / 1e3, seen, lost, float(reached), numbered
 
 
+def kmsg_with_peer(command, out, count, rate, **streams):
+    """CPU-us a record of a program that copies the log into a file."""
+    peer = subprocess.Popen(command, **streams)
+    try:
+        time.sleep(1.2)
+        before = cpu_ns_all(peer.pid)
+        tool(TOOLS / "kmsg-write", count, rate)
+        time.sleep(1.5)
+        used = cpu_ns_all(peer.pid) - before
+    finally:
+        peer.terminate()
+        peer.wait()
+    seen = out.read_text(errors="replace").count("bulwark-bench: record") if out.exists() else 0
+    return used / max(seen, 1) / 1e3
+
+
 def kmsg_with_dmesg(count, rate):
     with tempfile.NamedTemporaryFile() as out:
-        peer = subprocess.Popen(["dmesg", "--follow-new"], stdout=out)
-        try:
-            time.sleep(0.4)
-            before = cpu_ns(peer.pid)
-            tool(TOOLS / "kmsg-write", count, rate)
-            time.sleep(0.6)
-            used = cpu_ns(peer.pid) - before
-        finally:
-            peer.terminate()
-            peer.wait()
-        seen = pathlib.Path(out.name).read_text(errors="replace").count("bulwark-bench: record")
-        return used / max(seen, 1) / 1e3, seen
+        return kmsg_with_peer(["dmesg", "--follow-new"], pathlib.Path(out.name), count, rate, stdout=out)
 
 
 def kmsg_with_rsyslog(count, rate):
     with tempfile.TemporaryDirectory() as folder:
-        conf = pathlib.Path(folder, "conf")
+        conf, out = pathlib.Path(folder, "conf"), pathlib.Path(folder, "out")
         conf.write_text(f'global(workDirectory="{folder}")\nmodule(load="imkmsg")\n'
-                        f'action(type="omfile" file="{folder}/out")\n')
-        peer = subprocess.Popen(["rsyslogd", "-n", "-f", conf, "-i", f"{folder}/pid"], stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(1.2)
-            before = cpu_ns_all(peer.pid)
-            tool(TOOLS / "kmsg-write", count, rate)
-            time.sleep(1.5)
-            used = cpu_ns_all(peer.pid) - before
-        finally:
-            peer.terminate()
-            peer.wait()
-        out = pathlib.Path(folder, "out")
-        seen = out.read_text(errors="replace").count("bulwark-bench: record") if out.exists() else 0
-        return used / max(seen, 1) / 1e3, seen
+                        f'action(type="omfile" file="{out}")\n')
+        return kmsg_with_peer(["rsyslogd", "-n", "-f", conf, "-i", f"{folder}/pid"], out, count, rate,
+                              stderr=subprocess.DEVNULL)
 
 
 def bench_kmsg():
@@ -111,14 +105,12 @@ def bench_kmsg():
     with open_kmsg():
         paced = [kmsg_with_bulwark(count, 100000) for _ in range(3)]
         flood = [kmsg_with_bulwark(count * 3, 0) for _ in range(3)]
-        dmesg = statistics.median(kmsg_with_dmesg(count, 100000)[0] for _ in range(3))
-        peers = f"dmesg {dmesg:.2f} us"
-        if shutil.which("rsyslogd"):
-            rsyslog = statistics.median(kmsg_with_rsyslog(count, 100000)[0] for _ in range(3))
-            peers += f", rsyslogd {rsyslog:.2f} us"
+        ways = {"dmesg": kmsg_with_dmesg, "rsyslogd": kmsg_with_rsyslog}
+        peers = {name: statistics.median(run(count, 100000) for _ in range(3))
+                 for name, run in ways.items() if shutil.which(name)}
     figure = statistics.median(run[0] for run in paced)
-    say("kmsg: CPU-us/record", figure, 1.5, peers)
-    say("kmsg: x dmesg", figure / dmesg, 1.5 / 5, "the peer that takes least")
+    say("kmsg: CPU-us/record", figure, 1.5, ", ".join(f"{name} {used:.2f} us" for name, used in peers.items()))
+    say("kmsg: x the leanest peer", figure / min(peers.values()), 1.5 / 5, min(peers, key=peers.get))
     say("kmsg: lost at 100,000/s", statistics.median(run[2] for run in paced), 0,
         f"of {count}; reached {statistics.median(run[3] for run in paced):.0f}/s")
     for _, seen, lost, reached, numbered in flood:
